@@ -1,0 +1,232 @@
+"""Reading and writing FITS files quickly: memory-mapped reads, streamed writes, atomic replacement.
+
+Headers are astropy's; only the bulk data take our own short way (one byte swap, no copy of the whole array).
+"""
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+
+from jwcal.errors import JwcalError
+
+BLOCK = 2880
+CHUNK = 1 << 20  # samples swapped at a time
+
+
+class FitsFile:
+    """A FITS file opened for reading by extension name.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file.
+
+    Raises
+    ------
+    JwcalError
+        When it is absent, not FITS, truncated, or lacks an extension that is asked for.
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        try:
+            self._hdus = fits.open(self.path, memmap=True, lazy_load_hdus=False, do_not_scale_image_data=True)
+        except FileNotFoundError as error:
+            raise JwcalError("file not found", self.path) from error
+        except (OSError, ValueError, TypeError, KeyError, fits.VerifyError) as error:
+            raise JwcalError(f"not a readable FITS file ({error}); fetch it again", self.path) from error
+        self._size = os.stat(self.path).st_size
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+    def __contains__(self, extname):
+        return extname in self._hdus
+
+    def close(self):
+        """Close the file; arrays that were handed out stay valid."""
+        self._hdus.close()
+
+    @property
+    def names(self):
+        """Extension names in order."""
+        return [hdu.name for hdu in self._hdus]
+
+    def _hdu(self, extname):
+        try:
+            return self._hdus[extname]
+        except KeyError as error:
+            raise JwcalError(f"extension {extname} is missing (it has {', '.join(self.names)})", self.path) from error
+
+    def header(self, extname="PRIMARY"):
+        """Header of an extension; ``PRIMARY`` is the first."""
+        return self._hdus[0].header if extname == "PRIMARY" else self._hdu(extname).header
+
+    def lazy(self, extname):
+        """Image as a memory-mapped array in the file's own type (big-endian, unscaled), axes in C order."""
+        hdu = self._hdu(extname)
+        header = hdu.header
+        shape = tuple(int(header[f"NAXIS{axis}"]) for axis in range(header["NAXIS"], 0, -1))
+        if not shape or "XTENSION" in header and header["XTENSION"].strip() == "BINTABLE":
+            raise JwcalError(f"extension {extname} holds no image", self.path)
+        kind = fits.BITPIX2DTYPE[header["BITPIX"]]
+        dtype = np.dtype(kind).newbyteorder(">")
+        start = hdu.fileinfo()["datLoc"]
+        if start + dtype.itemsize * int(np.prod(shape)) > self._size:
+            raise JwcalError(f"truncated: extension {extname} ends after the end of the file; fetch it again", self.path)
+        return np.memmap(self.path, dtype=dtype, mode="r", offset=start, shape=shape)
+
+    def scaling(self, extname):
+        """(BSCALE, BZERO) of an image."""
+        header = self.header(extname)
+        return header.get("BSCALE", 1), header.get("BZERO", 0)
+
+    def image(self, extname, dtype=None):
+        """Image in native byte order with BZERO applied, as `dtype` (default: the nearest native type)."""
+        raw = self.lazy(extname)
+        scale, zero = self.scaling(extname)
+        if dtype is None:
+            unsigned = {(2, 32768): np.uint16, (4, 2147483648): np.uint32, (1, -128): np.int8}
+            dtype = unsigned.get((raw.dtype.itemsize, zero), raw.dtype.newbyteorder("="))
+        result = np.empty(raw.shape, dtype)
+        if scale == 1 and zero == 0:
+            result[...] = raw
+        elif np.issubdtype(result.dtype, np.unsignedinteger) and raw.dtype.itemsize == result.dtype.itemsize:
+            flat = raw.reshape(-1).view(raw.dtype.str.replace("i", "u"))
+            np.bitwise_xor(flat, result.dtype.type(int(zero)), out=result.reshape(-1), casting="unsafe")
+        else:
+            result[...] = raw
+            result *= result.dtype.type(scale)
+            result += result.dtype.type(zero)
+        return result
+
+    def table(self, extname):
+        """Record array of a table extension."""
+        hdu = self._hdu(extname)
+        if not isinstance(hdu, fits.BinTableHDU):
+            raise JwcalError(f"extension {extname} is not a table", self.path)
+        return hdu.data
+
+
+@contextmanager
+def replacing(path):
+    """Give a temporary path beside `path`; rename it onto `path` when the block ends well, delete it otherwise.
+
+    A killed job thus never leaves a half product under a real name.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+class Extension:
+    """One HDU to be written: a header, and an array (image) or record array (table).
+
+    Parameters
+    ----------
+    name : str
+        EXTNAME; ``PRIMARY`` for the first.
+    data : ndarray or None
+        Image, or structured array for a table.
+    header : astropy.io.fits.Header or None
+        Keywords besides those that describe the data.
+    version : int
+        EXTVER.
+    """
+
+    def __init__(self, name, data=None, header=None, version=1):
+        self.name, self.data, self.header, self.version = name, data, header, version
+
+
+def write_fits(path, extensions):
+    """Write HDUs to `path`, atomically, streaming images through a small buffer.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        Target; replaced when complete.
+    extensions : iterable of Extension
+        The first is the primary HDU.
+    """
+    try:
+        with replacing(path) as temporary, open(temporary, "wb") as file:
+            for index, extension in enumerate(extensions):
+                _write_extension(file, extension, primary=index == 0)
+    except OSError as error:
+        raise JwcalError(f"cannot be written ({error.strerror or error}); free some space or check permissions", path) from error
+
+
+def _write_extension(file, extension, primary):
+    if extension.data is not None and extension.data.dtype.names:
+        _write_table(file, extension)
+        return
+    header = _image_header(extension, primary)
+    file.write(header.tostring(endcard=True, padding=True).encode("ascii"))
+    if extension.data is not None:
+        _write_array(file, extension.data)
+
+
+def _image_header(extension, primary):
+    """Header of an image HDU: the mandatory keywords first, then EXTNAME, then the caller's own."""
+    data = extension.data
+    header = fits.Header()
+    if primary:
+        header["SIMPLE"] = (True, "conforms to FITS standard")
+    else:
+        header["XTENSION"] = ("IMAGE", "Image extension")
+    header["BITPIX"] = (8 if data is None else fits.DTYPE2BITPIX[data.dtype.newbyteorder("=").name], "array data type")
+    shape = () if data is None else data.shape
+    header["NAXIS"] = (len(shape), "number of array dimensions")
+    for axis, length in enumerate(reversed(shape), 1):
+        header[f"NAXIS{axis}"] = length
+    if primary:
+        header["EXTEND"] = True
+    else:
+        header["PCOUNT"], header["GCOUNT"] = 0, 1
+        header["EXTNAME"] = (extension.name, "extension name")
+        if extension.version != 1:
+            header["EXTVER"] = extension.version
+    zero = {"uint16": 32768, "uint32": 2147483648}.get("" if data is None else data.dtype.name)
+    if zero:
+        header["BSCALE"], header["BZERO"] = 1, zero
+    if extension.header is not None:
+        header.extend((card for card in extension.header.cards if not _structural(card.keyword)), update=True)
+    return header
+
+
+_STRUCTURE = {"SIMPLE", "XTENSION", "BITPIX", "NAXIS", "EXTEND", "PCOUNT", "GCOUNT", "EXTNAME", "EXTVER", "BSCALE", "BZERO",
+              "TFIELDS", "GROUPS", "CHECKSUM", "DATASUM"}  # fmt: skip
+
+
+def _structural(keyword):
+    return keyword in _STRUCTURE or (keyword[:5] == "NAXIS" and keyword[5:].isdigit())
+
+
+def _write_array(file, data):
+    """Stream an array in big-endian order (unsigned integers by the FITS offset convention)."""
+    flat = np.ascontiguousarray(data).reshape(-1)
+    target = flat.dtype.newbyteorder(">")
+    unsigned = flat.dtype.kind == "u" and flat.dtype.itemsize > 1
+    flip = flat.dtype.type(1 << (8 * flat.dtype.itemsize - 1)) if unsigned else None
+    for start in range(0, flat.size, CHUNK):
+        chunk = flat[start : start + CHUNK]
+        file.write((chunk ^ flip if unsigned else chunk).astype(target).data)
+    file.write(b"\0" * (-flat.nbytes % BLOCK))
+
+
+def _write_table(file, extension):
+    hdu = fits.BinTableHDU(extension.data, name=extension.name, ver=extension.version)
+    if extension.header is not None:
+        hdu.header.extend((c for c in extension.header.cards if not _structural(c.keyword)), update=False)
+    hdu.writeto(file, output_verify="silentfix")

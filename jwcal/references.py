@@ -1,0 +1,125 @@
+"""Reference files: their arrays cut to an exposure's subarray, flags translated, tables and trees read."""
+
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+
+from jwcal import dq as dqflags
+from jwcal.errors import JwcalError
+from jwcal.fitsfiles import FitsFile
+
+
+class Reference:
+    """One calibration reference file, read lazily.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        FITS, ASDF or JSON file in the format of CRDS.
+    reftype : str
+        CRDS type in lower case (``gain``, ``superbias``); for messages.
+
+    Raises
+    ------
+    JwcalError
+        When the file is absent or cannot be read, or when an array does not cover the exposure's subarray.
+    """
+
+    def __init__(self, path, reftype=""):
+        self.path, self.reftype = Path(path), reftype
+
+    def __repr__(self):
+        return f"Reference({self.path.name!r}, {self.reftype!r})"
+
+    @property
+    def name(self):
+        """File name without folder."""
+        return self.path.name
+
+    @cached_property
+    def _file(self):
+        return FitsFile(self.path)
+
+    @property
+    def header(self):
+        """Primary header (FITS references)."""
+        return self._file.header("PRIMARY")
+
+    def keyword(self, name, default=None):
+        """Value of a primary keyword, `default` where absent or blank."""
+        value = self.header.get(name)
+        return default if value is None or isinstance(value, fits.card.Undefined) else value
+
+    def has(self, extname):
+        """True where the file has that extension."""
+        return extname in self._file
+
+    def lazy(self, extname="SCI", like=None):
+        """Array of an extension, memory-mapped, in the file's (big-endian) type, cut like `image`.
+
+        For references as large as a ramp: copy a plane at a time.
+        """
+        array = self._file.lazy(extname)
+        return array if like is None else self._cut(array, extname, like)
+
+    def image(self, extname="SCI", like=None, dtype=np.float32):
+        """Array of an extension in native byte order, its last two axes cut to the subarray of `like`.
+
+        Parameters
+        ----------
+        extname : str
+            Extension.
+        like : jwcal.models.Product or None
+            Exposure whose subarray is wanted; None gives the whole array.
+        dtype : numpy dtype
+            Type of the result.
+
+        Returns
+        -------
+        ndarray [..., y, x], C-contiguous and owned by the caller.
+        """
+        return np.array(self.lazy(extname, like), dtype=dtype, order="C")
+
+    def dq(self, like=None, extname="DQ"):
+        """Flags uint32 [..., y, x] in the standard bits (translated by DQ_DEF), cut like `image`; zeros if absent."""
+        if extname not in self._file:
+            shape = like.data.shape[-2:] if like is not None else self._file.lazy("SCI").shape[-2:]
+            return np.zeros(shape, np.uint32)
+        definitions = self.table("DQ_DEF") if "DQ_DEF" in self._file else None
+        return dqflags.translate(self.image(extname, like, np.uint32), definitions)
+
+    def table(self, extname):
+        """Record array of a table extension."""
+        return self._file.table(extname)
+
+    @cached_property
+    def tree(self):
+        """Tree of an ASDF reference with raw tags (see `jwcal.wcs.transforms`)."""
+        import asdf
+
+        try:
+            with asdf.open(self.path, lazy_load=False, memmap=False, _force_raw_types=True) as file:
+                return file.tree
+        except (OSError, ValueError) as error:
+            raise JwcalError(f"not a readable ASDF {self.reftype} reference ({error}); replace it", self.path) from error
+
+    def _cut(self, array, extname, like):
+        science = like.subarray
+        ny, nx = array.shape[-2:]
+        x0 = science.x0 - int(self.keyword("SUBSTRT1", self._default_start(nx, ny, science)[0])) + 1
+        y0 = science.y0 - int(self.keyword("SUBSTRT2", self._default_start(nx, ny, science)[1])) + 1
+        if x0 < 0 or y0 < 0 or x0 + science.nx > nx or y0 + science.ny > ny:
+            raise JwcalError(
+                f"{self.reftype or 'reference'} array {extname} of {nx}x{ny} pixels does not cover the exposure's "
+                f"subarray ({science.nx}x{science.ny} from column {science.x0 + 1}, row {science.y0 + 1}); "
+                f"check SUBSTRT1/2 and SUBSIZE1/2 or give another file under references.override",
+                self.path,
+            )
+        return array[..., y0 : y0 + science.ny, x0 : x0 + science.nx]
+
+    @staticmethod
+    def _default_start(nx, ny, science):
+        """First column and row where the header says nothing: as the science if sizes agree, else full frame."""
+        return (science.x0 + 1, science.y0 + 1) if (nx, ny) == (science.nx, science.ny) else (1, 1)

@@ -3,6 +3,7 @@
 Headers are astropy's; only the bulk data take our own short way (one byte swap, no copy of the whole array).
 """
 
+import io
 import os
 from contextlib import contextmanager
 from pathlib import Path
@@ -226,7 +227,9 @@ def _write_array(file, data):
 
 
 def _write_table(file, extension):
-    hdu = fits.BinTableHDU(extension.data, name=extension.name, ver=extension.version)
-    if extension.header is not None:
-        hdu.header.extend((c for c in extension.header.cards if not _structural(c.keyword)), update=False)
-    hdu.writeto(file, output_verify="silentfix")
+    """Let astropy lay out the table, and keep all but the empty primary HDU that it puts in front."""
+    header = None if extension.header is None else extension.header.copy(strip=True)
+    hdu = fits.BinTableHDU(extension.data, header=header, name=extension.name, ver=extension.version)
+    buffer = io.BytesIO()
+    hdu.writeto(buffer)
+    file.write(buffer.getbuffer()[BLOCK:])

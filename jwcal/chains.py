@@ -1,0 +1,110 @@
+"""Which steps an exposure's pipeline runs: chains.yaml, step declarations and settings made into a plan.
+
+The signature of a step is its declaration: annotated ``Reference`` arguments are the reference types that it needs, keyword-only
+arguments are its settings. It is read from the source (no import), so that the workflow is laid out without numpy or numba.
+"""
+
+import ast
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+STEPS = Path(__file__).parent / "steps"
+
+
+class Declaration(NamedTuple):
+    """What a step's signature says."""
+
+    references: tuple  # CRDS types it cannot do without
+    optional: tuple  # CRDS types it can use
+    settings: dict  # keyword-only arguments and their defaults
+
+
+@cache
+def declare(step):
+    """`Declaration` of a step, None if its module does not exist (the step is not built yet)."""
+    path = STEPS / f"{step}.py"
+    if not path.exists():
+        return None
+    tree = ast.parse(path.read_text())
+    function = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == step)
+    arguments = function.args
+    positional = arguments.args[1:]
+    required = len(positional) - len(arguments.defaults)
+    is_reference = [_names_reference(argument.annotation) for argument in positional]
+    names = [argument.arg for argument in positional]
+    return Declaration(
+        references=tuple(n for i, n in enumerate(names) if is_reference[i] and i < required),
+        optional=tuple(n for i, n in enumerate(names) if is_reference[i] and i >= required),
+        settings={
+            argument.arg: ast.literal_eval(default)
+            for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        },
+    )
+
+
+def _names_reference(annotation):
+    return annotation is not None and "Reference" in ast.unparse(annotation)
+
+
+class Chains:
+    """The contents of chains.yaml.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file.
+    matches : callable
+        ``matches(when, exposure) -> bool`` (`jwcal.settings.matches`).
+    """
+
+    def __init__(self, path, matches):
+        content = yaml.load(Path(path).read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        self.chains, self.pipelines = content["chains"], content["pipelines"]
+        self.optional, self.min_groups = set(content["optional"]), content["min_groups"]
+        self.unsupported, self.resampled = content["unsupported"], set(content["resampled"])
+        self._matches = matches
+
+    def chain_of(self, pipeline, exposure):
+        """Name of the chain that `pipeline` runs on an exposure."""
+        for entry in self.pipelines[pipeline]:
+            if self._matches(entry.get("when", {}), exposure):
+                return entry["chain"]
+        raise KeyError(pipeline)
+
+    def obstacle(self, chain, exposure):
+        """Why a chain cannot run on an exposure yet, None if it can."""
+        for entry in self.unsupported.get(chain, ()):
+            if self._matches(entry["when"], exposure):
+                return entry["why"]
+        unbuilt = [step for step in self.chains[chain] if declare(step) is None and step not in self.optional]
+        return f"{', '.join(unbuilt)} not built yet" if unbuilt else None
+
+    def skips(self, chain, exposure, settings):
+        """Steps of a chain that will not run on an exposure, with the reason.
+
+        Parameters
+        ----------
+        chain : str
+            Chain name.
+        exposure : jwcal.exposures.Exposure
+            Its header properties.
+        settings : jwcal.settings.Settings
+            The user's settings.
+
+        Returns
+        -------
+        dict of str to str
+            Step name to reason. Missing references come later, when they have been looked up.
+        """
+        reasons = {}
+        for step in self.chains[chain]:
+            if declare(step) is None:
+                reasons[step] = "not built yet"
+            elif settings.skips(exposure, step):
+                reasons[step] = "switched off (skip: true)"
+            elif exposure.ngroups and exposure.ngroups < self.min_groups.get(step, 0):
+                reasons[step] = f"needs {self.min_groups[step]} groups, the exposure has {exposure.ngroups}"
+        return reasons

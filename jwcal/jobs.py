@@ -1,0 +1,87 @@
+"""The frame around every job: threads, kernel cache, log file, and errors said in one line.
+
+The only module that touches the ``snakemake`` object. It imports neither numpy nor numba, since both read their number of
+threads from the environment when they are first imported.
+"""
+
+import inspect
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+
+from jwcal.digests import kernel_digest
+from jwcal.errors import JwcalError
+
+log = logging.getLogger("jwcal")
+
+
+def run(snakemake, function):
+    """Call a script's function with the job's files and params by name.
+
+    Parameters
+    ----------
+    snakemake : object
+        What Snakemake gives to a script.
+    function : callable
+        Its arguments are named as the rule's inputs, outputs and params; ``context`` is the CRDS context.
+        An input or output that a variant of the rule lacks keeps the argument's default.
+    """
+    prepare_environment(snakemake.threads)
+    start_logging(snakemake.log[0] if snakemake.log else None)
+    given = {"context": (snakemake.config.get("crds") or {}).get("context") or os.environ.get("CRDS_CONTEXT")}
+    for names in (snakemake.input, snakemake.output, snakemake.params):
+        given |= dict(names.items())
+    wanted = inspect.signature(function).parameters
+    start = time.perf_counter()
+    call(function, {name: value for name, value in given.items() if name in wanted})
+    log.info("done in %.1f s", time.perf_counter() - start)
+
+
+def call(function, arguments):
+    """Call `function`; a problem ends the process with one clear line (and the traceback in the log file only)."""
+    try:
+        return function(**arguments)
+    except JwcalError as error:
+        message = str(error)
+    except MemoryError:
+        message = f"{function.__name__}: out of memory; give the job more (resources: mem_mb) or run fewer at once (-j)"
+    except Exception as error:
+        where = next((str(v) for v in arguments.values() if isinstance(v, str)), "")
+        message = f"{where}: {function.__name__} failed unexpectedly ({type(error).__name__}: {error}); see the log"
+        log.debug("traceback", exc_info=True)
+    log.error("%s", " ".join(message.split()))
+    sys.exit(1)
+
+
+def prepare_environment(threads):
+    """Set thread numbers and the kernel cache; to be called before numba is imported."""
+    for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(kernel_cache()))
+
+
+def kernel_cache():
+    """Folder of the compiled kernels: one for each state of their sources, compiler and processor.
+
+    Numba itself does not notice an edit in a kernel's callee in another file; a new folder does.
+    """
+    root = os.environ.get("JWCAL_KERNEL_CACHE")
+    if root is None:
+        root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jwcal" / "kernels"
+    return Path(root).absolute() / kernel_digest()
+
+
+def start_logging(path):
+    """Log everything to `path`; only problems to the terminal, one line each."""
+    log.setLevel(logging.DEBUG)
+    terminal = logging.StreamHandler(sys.stderr)
+    terminal.setLevel(logging.WARNING)
+    terminal.setFormatter(logging.Formatter("jwcal %(levelname)s: %(message)s"))
+    log.addHandler(terminal)
+    if path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        file = logging.FileHandler(path, mode="w")
+        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        log.addHandler(file)

@@ -1,0 +1,208 @@
+"""Reading and writing products in the archive's formats: same HDUs, keywords and names as JWST's own files."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+
+from jwcal import models
+from jwcal.errors import JwcalError
+from jwcal.fitsfiles import Extension, FitsFile, write_fits
+
+CARRIED_TABLES = (
+    "GROUP",
+    "INT_TIMES",
+    "MOVING_TARGET_POSITION",
+    "Planned Reference Stars",
+    "Flight Reference Stars",
+    "Pointing",
+    "FGS Centroid Packet",
+    "Track subarray table",
+)
+RAMP_TABLES = {"GROUP"}
+
+# HDU name of each array of a container, in the order of the archive's files.
+RAMP_HDUS = {"data": "SCI", "pixeldq": "PIXELDQ", "groupdq": "GROUPDQ", "zeroframe": "ZEROFRAME", "refout": "REFOUT",
+             "average_dark_current": "AVDRKCUR"}  # fmt: skip
+IMAGE_HDUS = {"data": "SCI", "err": "ERR", "dq": "DQ", "area": "AREA", "var_poisson": "VAR_POISSON",
+              "var_rnoise": "VAR_RNOISE", "var_flat": "VAR_FLAT"}  # fmt: skip
+GUIDER_HDUS = {"data": "SCI", "err": "ERR", "dq": "DQ"}
+MOSAIC_HDUS = {"data": "SCI", "err": "ERR", "context": "CON", "weight": "WHT", "var_poisson": "VAR_POISSON",
+               "var_rnoise": "VAR_RNOISE", "var_flat": "VAR_FLAT"}  # fmt: skip
+
+HDUS = {
+    models.Ramp: RAMP_HDUS,
+    models.Image: IMAGE_HDUS,
+    models.GuiderImage: GUIDER_HDUS,
+    models.Mosaic: MOSAIC_HDUS,
+}
+TYPES = {"dq": np.uint32, "pixeldq": np.uint32, "groupdq": np.uint8, "context": np.int32}
+
+# Where a product is too short or malformed for its mode, say what was expected.
+DIMENSIONS = {models.Ramp: (4,), models.Image: (2, 3), models.GuiderImage: (3,), models.Mosaic: (2,)}
+
+
+def read(path, container):
+    """Read a product.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        FITS file, of jwcal or of the archive.
+    container : type
+        `models.Ramp`, `models.Image`, `models.GuiderImage` or `models.Mosaic`.
+
+    Returns
+    -------
+    The container, its arrays float32 (signals), uint32 and uint8 (flags), in native byte order.
+
+    Raises
+    ------
+    JwcalError
+        When the file is unreadable, truncated, or has the wrong number of dimensions.
+    """
+    with FitsFile(path) as file:
+        _check_dimensions(file, path, container)
+        arrays = {
+            name: file.image(extname, TYPES.get(name, np.float32))
+            for name, extname in HDUS[container].items()
+            if extname in file
+        }
+        product = container(
+            header=_own_header(file.header()),
+            sci_header=_own_header(file.header("SCI")),
+            path=str(path),
+            tables={name: fits.FITS_rec(file.table(name).copy()) for name in CARRIED_TABLES if name in file},
+            wcs=_read_wcs(file),
+            **arrays,
+        )
+    _check_shapes(product)
+    return product
+
+
+def read_ramp(path):
+    """Read a raw or partly calibrated ramp; flags that the file lacks start at zero."""
+    ramp = read(path, models.Ramp)
+    if ramp.pixeldq is None:
+        ramp.pixeldq = np.zeros(ramp.data.shape[-2:], np.uint32)
+    if ramp.groupdq is None:
+        ramp.groupdq = np.zeros(ramp.data.shape, np.uint8)
+    return ramp
+
+
+def read_image(path):
+    """Read a `_rate`, `_rateints`, `_cal` or `_calints` product."""
+    image = read(path, models.Image)
+    for name in ("err", "var_poisson", "var_rnoise"):
+        if getattr(image, name) is None:
+            setattr(image, name, np.zeros_like(image.data))
+    if image.dq is None:
+        image.dq = np.zeros(image.data.shape, np.uint32)
+    return image
+
+
+def write(path, product):
+    """Write a product atomically in the archive's layout.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        Target; FILENAME and DATAMODL are set from it and from the type of the product.
+    product : Ramp, Image, GuiderImage or Mosaic
+        What to write. Arrays that are None are left out.
+    """
+    header = product.header.copy()
+    header["FILENAME"] = (Path(path).name, "Name of the file")
+    header["DATAMODL"] = (_datamodel(product), "Type of data model")
+    extensions = [Extension("PRIMARY", header=header)]
+    for name, extname in HDUS[type(product)].items():
+        array = getattr(product, name)
+        if array is not None:
+            extensions.append(Extension(extname, array, _extension_header(product, name)))
+    dropped = () if isinstance(product, models.Ramp) else RAMP_TABLES
+    extensions += [Extension(name, table) for name, table in product.tables.items() if name not in dropped]
+    if product.wcs is not None:
+        extensions.append(_wcs_extension(product.wcs))
+    write_fits(path, extensions)
+
+
+def write_tables(path, product, arrays):
+    """Write named arrays with a product's primary header, such as ramp_fit's optional results (`_fitopt`)."""
+    header = product.header.copy()
+    header["FILENAME"], header["DATAMODL"] = Path(path).name, "RampFitOutputModel"
+    write_fits(path, [Extension("PRIMARY", header=header), *(Extension(name, a) for name, a in arrays.items())])
+
+
+def _datamodel(product):
+    if isinstance(product, models.Image):
+        return "ImageModel" if product.data.ndim == 2 else "CubeModel"
+    return {models.Ramp: "RampModel", models.GuiderImage: "GuiderCalModel", models.Mosaic: "ImageModel"}[type(product)]
+
+
+def _extension_header(product, name):
+    if name == "data":
+        return product.sci_header
+    unit = product.sci_header.get("BUNIT")
+    return fits.Header([("BUNIT", unit, "physical units of the array values")]) if name == "err" and unit else None
+
+
+def _own_header(header):
+    """Copy without the keywords of the file's structure, which are made anew when written."""
+    copy = header.copy(strip=True)
+    for keyword in ("BSCALE", "BZERO", "CHECKSUM", "DATASUM", "EXTVER"):
+        copy.remove(keyword, ignore_missing=True)
+    return copy
+
+
+def _read_wcs(file):
+    if "ASDF" not in file:
+        return None
+    from jwcal.wcs import decode_tree
+
+    tree = decode_tree(file.table("ASDF").field(0).tobytes())
+    return tree.get("meta", {}).get("wcs")
+
+
+def _wcs_extension(wcs):
+    from jwcal.wcs import encode_tree
+
+    packed = np.frombuffer(encode_tree({"meta": {"wcs": wcs}}), np.uint8)
+    table = np.zeros(1, [("ASDF_METADATA", np.uint8, (packed.size,))])
+    table["ASDF_METADATA"][0] = packed
+    return Extension("ASDF", table)
+
+
+def _check_dimensions(file, path, container):
+    if "SCI" not in file:
+        raise JwcalError(f"no SCI extension (found {', '.join(file.names)}); is this a JWST product?", path)
+    found, expected = int(file.header("SCI")["NAXIS"]), DIMENSIONS[container]
+    if found not in expected:
+        wanted = " or ".join(str(n) for n in expected)
+        raise JwcalError(f"SCI has {found} dimensions, a {container.__name__} needs {wanted}; fetch the file again", path)
+    if container is models.Ramp:
+        _check_counts(file, path)
+
+
+def _check_counts(file, path):
+    """The header's numbers of integrations and groups must be those of the array."""
+    header, sci = file.header(), file.header("SCI")
+    for keyword, axis in (("NGROUPS", "NAXIS3"), ("NINTS", "NAXIS4")):
+        stated, found = header.get(keyword), sci[axis]
+        first, last = header.get("INTSTART"), header.get("INTEND")
+        if keyword == "NINTS" and first and last:
+            stated = int(last) - int(first) + 1
+        if stated is not None and int(stated) != found and not (keyword == "NINTS" and "FGS" in header.get("EXP_TYPE", "")):
+            raise JwcalError(f"{keyword} = {stated} but SCI holds {found}; fetch the file again", path)
+
+
+def _check_shapes(product):
+    """All arrays of a product cover the same pixels."""
+    shape = product.data.shape
+    for field in fields(product):
+        array = getattr(product, field.name)
+        if field.name == "refout" or not isinstance(array, np.ndarray) or array.dtype.names:
+            continue
+        if array.ndim >= 2 and array.shape[-2:] != shape[-2:]:
+            name = HDUS[type(product)][field.name]
+            raise JwcalError(f"{name} has shape {array.shape}, SCI {shape}; fetch the file again", product.path)

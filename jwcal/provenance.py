@@ -1,0 +1,84 @@
+"""What a product's header says about its making: step status, reference files, software versions. One table for all."""
+
+from jwcal import __version__
+
+STATUS = {
+    "group_scale": "S_GRPSCL",
+    "dq_init": "S_DQINIT",
+    "emicorr": "S_MIREMI",
+    "saturation": "S_SATURA",
+    "ipc": "S_IPC",
+    "superbias": "S_SUPERB",
+    "refpix": "S_REFPIX",
+    "firstframe": "S_FRSTFR",
+    "lastframe": "S_LASTFR",
+    "reset": "S_RESET",
+    "rscd": "S_RSCD",
+    "linearity": "S_LINEAR",
+    "persistence": "S_PERSIS",
+    "dark_current": "S_DARK",
+    "charge_migration": "S_CHGMIG",
+    "jump": "S_JUMP",
+    "picture_frame": "S_PCTFRM",
+    "clean_flicker_noise": "S_CLNFNS",
+    "ramp_fit": "S_RAMP",
+    "gain_scale": "S_GANSCL",
+    "guider_cds": "S_GUICDS",
+    "background": "S_BKDSUB",
+    "assign_wcs": "S_WCS",
+    "flat_field": "S_FLAT",
+    "photom": "S_PHOTOM",
+    "resample": "S_RESAMP",
+}
+
+REFERENCE = {
+    "area": "R_AREA",
+    "dark": "R_DARK",
+    "distortion": "R_DISTOR",
+    "filteroffset": "R_FILOFF",
+    "flat": "R_FLAT",
+    "gain": "R_GAIN",
+    "ipc": "R_IPC",
+    "linearity": "R_LINEAR",
+    "mask": "R_MASK",
+    "photom": "R_PHOTOM",
+    "readnoise": "R_READNO",
+    "refpix": "R_REFPIX",
+    "saturation": "R_SATURA",
+    "sirskernel": "R_SIRSKL",
+    "superbias": "R_SUPERB",
+}
+
+
+def stamp_step(header, step, status):
+    """Note a step's outcome.
+
+    Parameters
+    ----------
+    header : astropy.io.fits.Header
+        Primary header; changed in place.
+    step : str
+        Official step name.
+    status : str
+        COMPLETE, SKIPPED or FAILED.
+    """
+    header[STATUS[step]] = (status, f"{step} step")
+
+
+def stamp_reference(header, reftype, path):
+    """Note the reference file that a step used; `path` None means that none applies."""
+    value = "N/A" if path is None else f"crds://{str(path).rsplit('/', 1)[-1]}"
+    header[REFERENCE[reftype]] = (value, f"{reftype} reference file")
+
+
+def stamp_software(header, crds_context):
+    """Note versions: ours, that of the crds library, and the CRDS context.
+
+    DATE stays that of the raw file: the same input, settings and references give the same bytes.
+    """
+    from importlib.metadata import version
+
+    header["CAL_VER"] = (f"jwcal {__version__}", "Calibration software version number")
+    header["CAL_VCS"] = ("RELEASE", "Calibration software version control sys number")
+    header["CRDS_VER"] = (version("crds"), "Version of CRDS file selection software used")
+    header["CRDS_CTX"] = (crds_context or "N/A", "CRDS context (.pmap) used to select ref files")

@@ -1,0 +1,89 @@
+"""Run a chain of steps in memory: bind references and settings by name, note what was done in the header and in the log."""
+
+import importlib
+import logging
+import time
+
+from jwcal import models, provenance
+from jwcal.chains import declare
+from jwcal.errors import StepSkipped
+from jwcal.references import Reference
+
+log = logging.getLogger("jwcal")
+
+
+def run_chain(plan, product, *, context=None, until=None, members=None):
+    """Carry a product through the steps of a plan.
+
+    Parameters
+    ----------
+    plan : dict
+        ``steps`` (names in order), ``skipped`` (name to reason), ``settings`` (name to keyword arguments) and
+        ``references`` (CRDS type to path, None for not applicable), as made by `jwcal.workflow.Program.plan`.
+    product : Ramp, Image or Rates
+        Input; steps may change it in place.
+    context : str, optional
+        CRDS context, for the header.
+    until : str, optional
+        Last step to run.
+    members : dict of str to list, optional
+        Further products by argument name, for steps that use other exposures (``backgrounds``).
+
+    Returns
+    -------
+    The product after the last step.
+    """
+    for step in plan["steps"]:
+        product = run_step(step, product, plan, members or {})
+        if step == until:
+            break
+    for header in headers(product):
+        provenance.stamp_software(header, context)
+    return product
+
+
+def run_step(step, product, plan, members):
+    """Run one step, or note why it is skipped; returns the product after it."""
+    reason = plan["skipped"].get(step)
+    if reason is None:
+        start = time.perf_counter()
+        try:
+            product = _call(step, product, plan, members)
+        except StepSkipped as skipped:
+            reason = str(skipped)
+    if reason is not None:
+        log.info("%s: SKIPPED, %s", step, reason)
+    else:
+        log.info("%s: COMPLETE in %.2f s", step, time.perf_counter() - start)
+    for header in headers(product):
+        provenance.stamp_step(header, step, "COMPLETE" if reason is None else "SKIPPED")
+        for reftype in _types(step):
+            if reftype in provenance.REFERENCE and (reason is None or plan["references"].get(reftype) is None):
+                provenance.stamp_reference(header, reftype, plan["references"].get(reftype))
+    return product
+
+
+def _types(step):
+    declaration = declare(step)
+    return declaration.references + declaration.optional if declaration else ()
+
+
+def _call(step, product, plan, members):
+    function = getattr(importlib.import_module(f"jwcal.steps.{step}"), step)
+    declaration = declare(step)
+    paths = plan["references"]
+    arguments = {name: Reference(paths[name], name) for name in declaration.references}
+    arguments |= {name: Reference(paths[name], name) for name in declaration.optional if paths.get(name)}
+    arguments |= {name: products for name, products in members.items() if step in MEMBERS[name]}
+    return function(product, **arguments, **plan["settings"].get(step, {}))
+
+
+# Steps that take further exposures, by the argument that holds them.
+MEMBERS = {"backgrounds": {"background"}}
+
+
+def headers(product):
+    """Primary headers of a product, or of both products of ramp_fit."""
+    if isinstance(product, models.Rates):
+        return [product.rate.header, product.rateints.header]
+    return [product.header]

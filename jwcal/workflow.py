@@ -1,0 +1,365 @@
+"""What the workflow is to make, from which files, with which settings: all thinking of the Snakemake rules.
+
+No pixel is read here and no network used; the headers and the chosen references come from caches in ``.jwcal``.
+"""
+
+import os
+import re
+import sys
+from collections import defaultdict
+from functools import cached_property
+from pathlib import Path
+
+from jwcal.chains import Chains, declare
+from jwcal.digests import code_digest
+from jwcal.errors import JwcalError
+from jwcal.exposures import load_exp_types, take_inventory
+from jwcal.associations import background_members
+from jwcal.selection import Selector
+from jwcal.settings import load_settings, matches
+
+ROOT = Path(__file__).resolve().parent.parent
+CONFIG = ROOT / "config"
+CACHE = Path(".jwcal")
+
+# What each rule reads and makes: the suffix of its first input, the suffixes of its outputs.
+RULES = {
+    "detector1": ("uncal", ("rate", "rateints")),
+    "dark": ("uncal", ("dark",)),
+    "guider": ("uncal", ("cal",)),
+    "image2": ("rate", ("cal",)),
+    "image2ints": ("rateints", ("calints",)),
+    "resample": ("cal", ("i2d",)),
+}
+PIPELINE_RULES = {
+    "calwebb_detector1": ("detector1",),
+    "calwebb_tso1": ("detector1",),
+    "calwebb_dark": ("dark",),
+    "calwebb_guider": ("guider",),
+    "calwebb_image2": ("image2", "image2ints"),
+}
+# Peak memory of a job in units of its first input's size in memory (float32), and the part that does not grow.
+MEMORY = {"detector1": (1.9, 700), "dark": (1.7, 700), "guider": (3, 400), "resample": (3, 500), "image2": (2.5, 500),
+          "image2ints": (2.5, 500)}  # fmt: skip
+
+
+def warn(line):
+    """One line to the user."""
+    print(f"jwcal: {line}", file=sys.stderr)
+
+
+class Program:
+    """All exposures at hand and what is to be made of them.
+
+    Parameters
+    ----------
+    config : dict
+        Snakemake's configuration.
+    quiet : bool
+        No warnings (jobs on a cluster parse the workflow again).
+
+    Raises
+    ------
+    JwcalError
+        When the configuration is invalid: one line that names the key.
+    """
+
+    def __init__(self, config, quiet=False):
+        self.settings = load_settings(config, CONFIG / "schema.yaml")
+        self.products = self.settings.products
+        self.chains = Chains(CONFIG / "chains.yaml", matches)
+        self.exp_types = load_exp_types(CONFIG / "exp_types.csv")
+        self._say = (lambda line: None) if quiet else warn
+        self.notes = defaultdict(list)
+        self.exposures = self._take_inventory()
+        self._plans, self._missing = {}, set()
+        self.jobs = {rule: [] for rule in RULES}
+        for name in sorted(self.exposures):
+            self._route(name)
+
+    def _take_inventory(self):
+        """Exposures by name, then by suffix; problems are said in a line each."""
+        inventory = take_inventory(self.settings.raw, CACHE / "inventory.json")
+        self.association_files = inventory.associations
+        for line in inventory.warnings:
+            self._say(line)
+        exposures = defaultdict(dict)
+        for exposure in inventory.exposures:
+            exposures[exposure.name][exposure.suffix] = exposure
+        return exposures
+
+    @cached_property
+    def selector(self):
+        """Chooses reference files."""
+        return Selector(self.settings.crds_path, self.settings.crds_context, CACHE / "references.json")
+
+    @cached_property
+    def backgrounds(self):
+        """Background members by science exposure, from the association files in the raw folder."""
+        members, problems = background_members(self.association_files)
+        for line in problems:
+            self._say(line)
+        return members
+
+    def exposure(self, name):
+        """The earliest product of an exposure at hand (``uncal`` before ``rate`` before ``cal``)."""
+        files = self.exposures[name]
+        return next((files[s] for s in ("uncal", "rate", "rateints", "cal", "calints") if s in files), None)
+
+    # ---- routing ---------------------------------------------------------------------------------------------------
+
+    def _route(self, name):
+        """Decide which rules make products of one exposure."""
+        exposure = self.exposure(name)
+        if exposure is None:
+            return
+        try:
+            route = self.exp_types[exposure.exp_type]
+        except KeyError:
+            self._leave_out(name, f"{exposure.path}: unknown EXP_TYPE {exposure.exp_type!r}; correct the keyword or add a "
+                            f"row to config/exp_types.csv")  # fmt: skip
+            return
+        if exposure.suffix == "uncal" and not self._add(name, exposure, route.stage1):
+            return
+        if exposure.suffix in ("uncal", "rate", "rateints") and not self._add(name, exposure, route.stage2):
+            return
+        if route.stage2 == "calwebb_image2":
+            self._add_resample(name, exposure)
+        if route.stage3:
+            self._note_unbuilt(name, exposure, route.stage3)
+
+    def _leave_out(self, name, line):
+        self._say(line)
+        self.notes[name].append(line)
+
+    def _note_unbuilt(self, name, exposure, pipeline):
+        obstacle = self.chains.obstacle(self.chains.chain_of(pipeline, exposure), exposure)
+        if obstacle:
+            self.notes[name].append(f"{pipeline}: {obstacle}")
+        return obstacle
+
+    def _add(self, name, exposure, pipeline):
+        """Add the rules of a pipeline for an exposure; False where the exposure's way ends here."""
+        if not pipeline or self._note_unbuilt(name, exposure, pipeline):
+            return False
+        added = False
+        for rule in PIPELINE_RULES.get(pipeline, ()):
+            if self._offers(name, exposure, RULES[rule][0]) and self._plan(rule, name, pipeline):
+                self.jobs[rule].append(name)
+                added = True
+        return added
+
+    def _offers(self, name, exposure, suffix):
+        """True where an exposure has, or will have, a product of that suffix."""
+        if suffix in self.exposures[name] or (suffix == "rate" and exposure.suffix == "uncal"):
+            return True
+        return suffix == "rateints" and exposure.suffix == "uncal" and exposure.nints > 1
+
+    def _add_resample(self, name, exposure):
+        """Single-exposure rectification: only imaging types, only two-dimensional products."""
+        if exposure.exp_type not in self.chains.resampled:
+            return
+        if (name in self._done("image2") or "cal" in self.exposures[name]) and self._plan("resample", name, None):
+            self.jobs["resample"].append(name)
+
+    def _done(self, rule):
+        return self.jobs[rule][-1:]
+
+    # ---- plans -----------------------------------------------------------------------------------------------------
+
+    def plan(self, rule, name):
+        """What a job is told: steps, skipped steps, settings, references, and a digest of the code that runs.
+
+        It holds exactly what matters to this job, and Snakemake makes the product anew when any of it changes.
+        """
+        return self._plans[rule, name]
+
+    def _plan(self, rule, name, pipeline):
+        """Make and keep a plan; None, and a line to the user, where a reference is missing."""
+        exposure = self.exposure(name)
+        chain = "single_exposure_resampling" if rule == "resample" else self.chains.chain_of(pipeline, exposure)
+        steps = self.chains.chains[chain]
+        skipped = self.chains.skips(chain, exposure, self.settings)
+        if "background" in steps and "background" not in skipped and name not in self.backgrounds:
+            skipped["background"] = "no background members in an association"
+        try:
+            references = self._references(exposure, steps, skipped)
+        except JwcalError as error:
+            self._leave_out(name, str(error))
+            return None
+        run = [step for step in steps if step not in skipped]
+        plan = {
+            "steps": list(steps),
+            "skipped": skipped,
+            "settings": {step: self.settings.for_step(exposure, step) for step in run},
+            "references": references,
+            "code": self._code(rule, tuple(run)),
+        }
+        self._plans[rule, name] = plan
+        return plan
+
+    def _references(self, exposure, steps, skipped):
+        """Paths by type (None: not applicable) for the steps that run; steps that lack one are added to `skipped`."""
+        wanted = {s: declare(s) for s in steps if s not in skipped}
+        types = sorted({t for d in wanted.values() for t in d.references + d.optional})
+        override = self.settings.reference_overrides(exposure)
+        chosen = self.selector.select(exposure, [t for t in types if t not in override]) if types else {}
+        chosen |= {t: override[t] for t in types if t in override}
+        for step, declaration in wanted.items():
+            absent = [t for t in declaration.references if chosen.get(t) is None]
+            if absent:
+                skipped[step] = f"reference {', '.join(absent)} is N/A"
+        needed = {t for s, d in wanted.items() if s not in skipped for t in d.references + d.optional}
+        result = {t: chosen.get(t) for t in types}
+        for reftype in sorted(needed):
+            self._check_present(exposure, reftype, result[reftype])
+        return result
+
+    def _check_present(self, exposure, reftype, path):
+        if path is not None and not self._exists(path):
+            self._missing.add((reftype, path))
+            raise JwcalError(
+                f"{exposure.name}: {reftype} reference {os.path.basename(path)} is not in the CRDS cache ({path}); run "
+                f"'snakemake references' to list or fetch what is missing, or set references.override.{reftype}; "
+                f"the exposure is left out"
+            )
+
+    def _exists(self, path):
+        known = self.__dict__.setdefault("_existing", {})
+        if path not in known:
+            known[path] = os.path.exists(path)
+        return known[path]
+
+    def _code(self, rule, steps):
+        """Digest of a script and of the library modules that it and the steps reach."""
+        known = self.__dict__.setdefault("_digests", {})
+        if (rule, steps) not in known:
+            script = ROOT / "scripts" / f"{rule.removesuffix('ints')}.py"
+            known[rule, steps] = code_digest(script, *(ROOT / "jwcal" / "steps" / f"{step}.py" for step in steps))
+        return known[rule, steps]
+
+    # ---- what the rules ask ----------------------------------------------------------------------------------------
+
+    def locate(self, name, suffix):
+        """Path of a product: the archive's own file in the raw folder, or the one that a rule makes."""
+        given = self.exposures.get(name, {}).get(suffix)
+        return given.path if given else f"{self.products}/{name}_{suffix}.fits"
+
+    def reference_files(self, rule, name):
+        """Reference files that a job reads: (those of the CRDS cache, immutable by name; the user's own)."""
+        plan = self.plan(rule, name)
+        used = {t for s in plan["steps"] if s not in plan["skipped"] for t in _reads(s)}
+        paths = sorted({p for t, p in plan["references"].items() if p and t in used})
+        own = set(self.settings.reference_overrides(self.exposure(name)).values())
+        return [p for p in paths if p not in own], [p for p in paths if p in own]
+
+    def background_files(self, name):
+        """Rate products that an exposure's background step subtracts."""
+        return [self.locate(member, "rate") for member in self.backgrounds.get(name, ())]
+
+    def pattern(self, rule, several_integrations=None):
+        """Regular expression of the exposures that a rule serves."""
+        names = self.jobs[rule]
+        if several_integrations is not None:
+            names = [n for n in names if (self.exposure(n).nints > 1) == several_integrations]
+        return "|".join(map(re.escape, names)) or "(?!)"
+
+    def targets(self):
+        """Everything that ``snakemake all`` makes."""
+        paths = []
+        for rule, (_, suffixes) in RULES.items():
+            for name in self.jobs[rule]:
+                several = self.exposure(name).nints > 1
+                paths += [f"{self.products}/{name}_{s}.fits" for s in suffixes if s != "rateints" or several]
+        return paths + self._optional_targets()
+
+    def _optional_targets(self):
+        """`_ramp` and `_bsub` where the user asks for them."""
+        paths = []
+        for name in self.jobs["detector1"]:
+            if self.settings.pipeline_option(self.exposure(name), "save_calibrated_ramp"):
+                paths.append(f"{self.products}/{name}_ramp.fits")
+        for name in self.jobs["image2"]:
+            if name in self.backgrounds and self.settings.pipeline_option(self.exposure(name), "save_bsub"):
+                paths.append(f"{self.products}/{name}_bsub.fits")
+        return paths
+
+    # ---- intermediate states ---------------------------------------------------------------------------------------
+
+    def peek_pattern(self):
+        """Regular expression of the steps whose state can be asked for, with `ramp` and `bsub`."""
+        chains = {chain for entries in self.chains.pipelines.values() for chain in (e["chain"] for e in entries)}
+        steps = {step for chain in chains for step in self.chains.chains[chain] if declare(step) is not None}
+        return "|".join(sorted(steps | {"ramp", "bsub"}))
+
+    def peek_rule(self, name, step):
+        """Rule whose chain holds a step for an exposure."""
+        step = {"ramp": "ramp_fit", "bsub": "background"}.get(step, step)
+        for rule in ("detector1", "dark", "guider", "image2"):
+            if (rule, name) in self._plans and step in self._plans[rule, name]["steps"]:
+                return rule
+        raise JwcalError(f"{name}: {step} is not a step of this exposure's pipelines (or the exposure is not in the raw folder)")
+
+    def peek_input(self, name, step):
+        """First input of the chain that holds a step."""
+        return self.locate(name, RULES[self.peek_rule(name, step)][0])
+
+    def peek_backgrounds(self, name, step):
+        """Background exposures, where the chain subtracts them."""
+        return self.background_files(name) if self.peek_rule(name, step) == "image2" else []
+
+    def peek_plan(self, name, step):
+        """The plan of a chain cut after a step (`ramp`: just before ramp_fit; `bsub`: after background)."""
+        rule = self.peek_rule(name, step)
+        plan = self.plan(rule, name)
+        steps = plan["steps"]
+        end = steps.index("ramp_fit") if step == "ramp" else steps.index({"bsub": "background"}.get(step, step)) + 1
+        run = [s for s in steps[:end] if s not in plan["skipped"]]
+        used = {t for s in run for t in _reads(s)}
+        return {
+            "steps": steps[:end],
+            "skipped": {s: why for s, why in plan["skipped"].items() if s in steps[:end]},
+            "settings": {s: plan["settings"][s] for s in run},
+            "references": {t: path for t, path in plan["references"].items() if t in used},
+            "code": self._code("peek", tuple(run)),
+        }
+
+    # ---- what the user asks ----------------------------------------------------------------------------------------
+
+    def rows(self):
+        """Products of each exposure, by suffix."""
+        rows = {name: {} for name in self.exposures}
+        for rule, (_, suffixes) in RULES.items():
+            for name in self.jobs[rule]:
+                several = self.exposure(name).nints > 1
+                rows[name] |= {s: self.locate(name, s) for s in suffixes if s != "rateints" or several}
+        return rows
+
+    def references_needed(self):
+        """(type, path, present) of every reference file that the exposures at hand need."""
+        chosen = {(t, p) for plan in self._plans.values() for t, p in plan["references"].items() if p}
+        return [(reftype, path, os.path.exists(path)) for reftype, path in sorted(chosen | self._missing)]
+
+    def crds(self):
+        """Where the CRDS cache is, which context, which server."""
+        settings = self.settings
+        return {"path": settings.crds_path, "context": settings.crds_context, "server": settings.crds_server}
+
+    # ---- resources -------------------------------------------------------------------------------------------------
+
+    def memory(self, rule, name):
+        """Peak memory of a job in MB, from the exposure's header."""
+        factor, fixed = MEMORY[rule]
+        exposure = self.exposure(name)
+        samples = exposure.nx * exposure.ny * (exposure.nints or 1)
+        samples *= (exposure.ngroups or 1) if rule in ("detector1", "dark", "guider") else 6
+        return int(fixed + factor * 4e-6 * samples)
+
+    def threads(self, cores):
+        """Threads of a job: all cores shared out evenly when there are fewer exposures than cores."""
+        return max(1, min(8, (cores or 1) // max(1, len(self.exposures))))
+
+
+def _reads(step):
+    declaration = declare(step)
+    return declaration.references + declaration.optional if declaration else ()

@@ -1,0 +1,48 @@
+# The vocabulary of the rules. The thinking lives in jwcal/workflow.py; here it is only put into Snakemake's words.
+import sys
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, workflow.basedir)
+
+from jwcal.errors import JwcalError
+from jwcal.workflow import Program
+
+try:
+    program = Program(config, quiet=not workflow.is_main_process)
+except JwcalError as error:
+    raise WorkflowError(str(error)) from None
+
+PRODUCTS = program.products
+KERNELS = ".jwcal/kernels.txt"
+THREADS = program.threads(workflow.cores)
+
+
+wildcard_constraints:
+    exposure=r"[^/]+",
+
+
+def source(suffix):
+    """Input function: a product of that suffix, the archive's own or ours."""
+    return lambda wildcards: program.locate(wildcards.exposure, suffix)
+
+
+def references(rule):
+    """Input function: reference files. Those of the CRDS cache never change under their name (so their time does not
+    matter); the user's own may be edited in place."""
+
+    def files(wildcards):
+        cached, own = program.reference_files(rule, wildcards.exposure)
+        return [ancient(path) for path in cached] + own
+
+    return files
+
+
+def plan(rule):
+    """Params function: steps, settings, references and code of a job."""
+    return lambda wildcards: program.plan(rule, wildcards.exposure)
+
+
+def memory(rule):
+    """Resources function: peak memory in MB."""
+    return lambda wildcards: program.memory(rule, wildcards.exposure)

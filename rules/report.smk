@@ -1,0 +1,32 @@
+# What the user asks about: which products there are and what is stale (summary), which reference files are needed (references).
+
+
+localrules:
+    summary,
+    references,
+
+
+rule summary:
+    params:
+        rows=lambda wildcards: program.rows(),
+        notes=lambda wildcards: dict(program.notes),
+        snakefile=str(workflow.main_snakefile),
+        settings=lambda wildcards: config,
+    log:
+        "logs/summary.log",
+    conda:
+        "../envs/jwcal.yaml"
+    script:
+        "../scripts/summary.py"
+
+
+rule references:
+    params:
+        needed=lambda wildcards: program.references_needed(),
+        crds=lambda wildcards: program.crds(),
+    log:
+        "logs/references.log",
+    conda:
+        "../envs/jwcal.yaml"
+    script:
+        "../scripts/references.py"

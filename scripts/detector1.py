@@ -1,0 +1,32 @@
+"""calwebb_detector1 (and calwebb_tso1): a raw ramp to count rates."""
+
+from jwcal.jobs import run
+
+
+def detector1(uncal, plan, rate, rateints=None, context=None):
+    """Calibrate one raw exposure.
+
+    Parameters
+    ----------
+    uncal : str
+        Raw ramp.
+    plan : dict
+        Steps, settings and references (`jwcal.workflow.Program.plan`).
+    rate, rateints : str
+        Mean count rate, and one plane an integration (exposures of several integrations).
+    context : str, optional
+        CRDS context.
+    """
+    from jwcal import products
+    from jwcal.runner import run_chain
+
+    rates = run_chain(plan, products.read_ramp(uncal), context=context)
+    products.write(rate, rates.rate)
+    if rateints:
+        products.write(rateints, rates.rateints)
+    if rates.fitopt:
+        products.write_tables(rate.replace("_rate.fits", "_fitopt.fits"), rates.rate, rates.fitopt)
+
+
+if "snakemake" in globals():
+    run(globals()["snakemake"], detector1)

@@ -1,0 +1,32 @@
+"""calwebb_image2: count rates to calibrated surface brightness with sky coordinates."""
+
+from jwcal.jobs import run
+
+
+def image2(rate, plan, cal, backgrounds=(), context=None):
+    """Calibrate one `_rate` or `_rateints` product.
+
+    Parameters
+    ----------
+    rate : str
+        Count rates.
+    plan : dict
+        Steps, settings and references (`jwcal.workflow.Program.plan`).
+    cal : str
+        Calibrated product.
+    backgrounds : list of str
+        Count rates of the association's background exposures.
+    context : str, optional
+        CRDS context.
+    """
+    from jwcal import products
+    from jwcal.runner import run_chain
+
+    backgrounds = [backgrounds] if isinstance(backgrounds, str) else backgrounds
+    members = {"backgrounds": [products.read_image(path) for path in backgrounds]}
+    image = run_chain(plan, products.read_image(rate), context=context, members=members)
+    products.write(cal, image)
+
+
+if "snakemake" in globals():
+    run(globals()["snakemake"], image2)

@@ -1,0 +1,35 @@
+"""The intermediate state of an exposure after a given step, as a file."""
+
+from jwcal.jobs import run
+
+
+def peek(source, plan, product, backgrounds=(), context=None):
+    """Run a chain up to a step.
+
+    Parameters
+    ----------
+    source : str
+        `_uncal` or `_rate` product.
+    plan : dict
+        Steps up to and including the one asked for, settings and references.
+    product : str
+        File to write.
+    backgrounds : list of str
+        Count rates of background exposures, where the background step is among the steps.
+    context : str, optional
+        CRDS context.
+    """
+    from jwcal import models, products
+    from jwcal.runner import run_chain
+
+    if source.endswith("_uncal.fits"):
+        result = run_chain(plan, products.read_ramp(source), context=context)
+    else:
+        backgrounds = [backgrounds] if isinstance(backgrounds, str) else backgrounds
+        members = {"backgrounds": [products.read_image(path) for path in backgrounds]}
+        result = run_chain(plan, products.read_image(source), context=context, members=members)
+    products.write(product, result.rate if isinstance(result, models.Rates) else result)
+
+
+if "snakemake" in globals():
+    run(globals()["snakemake"], peek)

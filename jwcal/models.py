@@ -35,7 +35,7 @@ class Product:
     tables : dict of str to record array
         Tables carried along unchanged, by EXTNAME (GROUP, INT_TIMES, ...).
     wcs : dict or None
-        ASDF tree of the gWCS (see `jwcal.wcs`), set by assign_wcs.
+        ASDF tree of the gWCS, ``{"meta": {"wcs": node}}`` (see `jwcal.wcs`), set by assign_wcs.
     """
 
     header: fits.Header

@@ -161,13 +161,13 @@ def _read_wcs(file):
     from jwcal.wcs import decode_tree
 
     tree = decode_tree(file.table("ASDF").field(0).tobytes())
-    return tree.get("meta", {}).get("wcs")
+    return tree if "wcs" in tree.get("meta", {}) else None
 
 
 def _wcs_extension(wcs):
     from jwcal.wcs import encode_tree
 
-    packed = np.frombuffer(encode_tree({"meta": {"wcs": wcs}}), np.uint8)
+    packed = np.frombuffer(encode_tree(wcs), np.uint8)
     table = np.zeros(1, [("ASDF_METADATA", np.uint8, (packed.size,))])
     table["ASDF_METADATA"][0] = packed
     return Extension("ASDF", table)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
+from jwcal import asdffiles
 from jwcal import dq as dqflags
 from jwcal.errors import JwcalError
 from jwcal.fitsfiles import FitsFile
@@ -96,14 +97,8 @@ class Reference:
 
     @cached_property
     def tree(self):
-        """Tree of an ASDF reference with raw tags (see `jwcal.wcs.transforms`)."""
-        import asdf
-
-        try:
-            with asdf.open(self.path, lazy_load=False, memmap=False, _force_raw_types=True) as file:
-                return file.tree
-        except (OSError, ValueError) as error:
-            raise JwcalError(f"not a readable ASDF {self.reftype} reference ({error}); replace it", self.path) from error
+        """Raw tree of an ASDF reference (see `jwcal.asdffiles`)."""
+        return asdffiles.read(self.path)
 
     def _cut(self, array, extname, like):
         science = like.subarray

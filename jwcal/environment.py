@@ -1,4 +1,7 @@
-"""The conda environment file, made from pyproject.toml and requirements.lock: `python -m jwcal.environment > envs/jwcal.yaml`."""
+"""The conda environment file, made from pyproject.toml and requirements.lock.
+
+``python -m jwcal.environment > envs/jwcal.yaml``
+"""
 
 import re
 import tomllib

@@ -16,5 +16,5 @@ class JwcalError(Exception):
         super().__init__(f"{path}: {message}" if path else message)
 
 
-class StepSkipped(Exception):  # noqa: N818 - not an error: a step says that it does not apply
+class StepSkipped(Exception):
     """Raised by a step that finds it does not apply to this exposure; the runner notes SKIPPED and the reason."""

@@ -1,7 +1,7 @@
 """The frame around every job: threads, kernel cache, log file, and errors said in one line.
 
-The only module that touches the ``snakemake`` object. It imports neither numpy nor numba, since both read their number of
-threads from the environment when they are first imported.
+The only module that touches the ``snakemake`` object. It imports neither numpy nor numba, since both read their number
+of threads from the environment when they are first imported.
 """
 
 import inspect

@@ -74,7 +74,7 @@ def read(path, container):
             sci_header=_own_header(file.header("SCI")),
             path=str(path),
             tables={name: fits.FITS_rec(file.table(name).copy()) for name in CARRIED_TABLES if name in file},
-            wcs=_read_wcs(file),
+            wcs=None if container is models.Ramp else _read_wcs(file),
             **arrays,
         )
     _check_shapes(product)
@@ -179,7 +179,9 @@ def _check_dimensions(file, path, container):
     found, expected = int(file.header("SCI")["NAXIS"]), DIMENSIONS[container]
     if found not in expected:
         wanted = " or ".join(str(n) for n in expected)
-        raise JwcalError(f"SCI has {found} dimensions, a {container.__name__} needs {wanted}; fetch the file again", path)
+        raise JwcalError(
+            f"SCI has {found} dimensions, a {container.__name__} needs {wanted}; fetch the file again", path
+        )
     if container is models.Ramp:
         _check_counts(file, path)
 
@@ -192,7 +194,11 @@ def _check_counts(file, path):
         first, last = header.get("INTSTART"), header.get("INTEND")
         if keyword == "NINTS" and first and last:
             stated = int(last) - int(first) + 1
-        if stated is not None and int(stated) != found and not (keyword == "NINTS" and "FGS" in header.get("EXP_TYPE", "")):
+        if (
+            stated is not None
+            and int(stated) != found
+            and not (keyword == "NINTS" and "FGS" in header.get("EXP_TYPE", ""))
+        ):
             raise JwcalError(f"{keyword} = {stated} but SCI holds {found}; fetch the file again", path)
 
 

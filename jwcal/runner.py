@@ -1,4 +1,4 @@
-"""Run a chain of steps in memory: bind references and settings by name, note what was done in the header and in the log."""
+"""Run a chain of steps in memory: bind references and settings by name, note what was done in header and log."""
 
 import importlib
 import logging

@@ -26,7 +26,19 @@ def find_stale(snakefile, config):
         path = os.path.join(folder, "config.json")
         with open(path, "w") as file:
             json.dump(config, file)
-        command = [sys.executable, "-m", "snakemake", "-s", snakefile, "--configfile", path, "-n", "--cores", "1", "all"]
+        command = [
+            sys.executable,
+            "-m",
+            "snakemake",
+            "-s",
+            snakefile,
+            "--configfile",
+            path,
+            "-n",
+            "--cores",
+            "1",
+            "all",
+        ]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
     return parse_reasons(result.stdout + result.stderr)
 

@@ -10,11 +10,11 @@ from collections import defaultdict
 from functools import cached_property
 from pathlib import Path
 
+from jwcal.associations import background_members
 from jwcal.chains import Chains, declare
 from jwcal.digests import code_digest
 from jwcal.errors import JwcalError
 from jwcal.exposures import load_exp_types, take_inventory
-from jwcal.associations import background_members
 from jwcal.selection import Selector
 from jwcal.settings import load_settings, matches
 
@@ -116,8 +116,8 @@ class Program:
         try:
             route = self.exp_types[exposure.exp_type]
         except KeyError:
-            self._leave_out(name, f"{exposure.path}: unknown EXP_TYPE {exposure.exp_type!r}; correct the keyword or add a "
-                            f"row to config/exp_types.csv")  # fmt: skip
+            remedy = "correct the keyword or add a row to config/exp_types.csv"
+            self._leave_out(name, f"{exposure.path}: unknown EXP_TYPE {exposure.exp_type!r}; {remedy}")
             return
         if exposure.suffix == "uncal" and not self._add(name, exposure, route.stage1):
             return
@@ -298,7 +298,9 @@ class Program:
         for rule in ("detector1", "dark", "guider", "image2"):
             if (rule, name) in self._plans and step in self._plans[rule, name]["steps"]:
                 return rule
-        raise JwcalError(f"{name}: {step} is not a step of this exposure's pipelines (or the exposure is not in the raw folder)")
+        raise JwcalError(
+            f"{name}: {step} is not a step of this exposure's pipelines (or the exposure is not in the raw folder)"
+        )
 
     def peek_input(self, name, step):
         """First input of the chain that holds a step."""

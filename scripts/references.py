@@ -1,4 +1,4 @@
-"""List the reference files that the exposures at hand need; fetch the missing ones where a CRDS server is configured."""
+"""List the reference files that the exposures need; fetch the missing ones where a CRDS server is configured."""
 
 from jwcal.jobs import run
 
@@ -13,13 +13,16 @@ def references(needed, crds):
     crds : dict
         ``path``, ``context`` and ``server`` of the CRDS cache.
     """
-    from jwcal.errors import JwcalError
     from jwcal.selection import fetch
+
+    from jwcal.errors import JwcalError
 
     for reftype, path, present in needed:
         print(f"{'present' if present else 'MISSING':8} {reftype:14} {path}")
     missing = [path for _, path, present in needed if not present]
-    print(f"{len(needed)} reference files needed, {len(missing)} missing from {crds['path']} (context {crds['context']})")
+    print(
+        f"{len(needed)} reference files needed, {len(missing)} missing from {crds['path']} (context {crds['context']})"
+    )
     if missing and crds["server"]:
         fetch(missing, **crds)
     elif missing:

@@ -13,8 +13,9 @@ def warm(warmed):
     """
     from pathlib import Path
 
-    from jwcal.jobs import kernel_cache
     from jwcal.warm import compile_kernels
+
+    from jwcal.jobs import kernel_cache
 
     compile_kernels()
     Path(warmed).write_text(f"{kernel_cache()}\n")

@@ -1,8 +1,8 @@
 """Which steps an exposure's pipeline runs: chains.yaml, step declarations and settings made into a plan.
 
 The signature of a step is its declaration: arguments annotated ``Reference`` are the reference types that it needs,
-keyword-only arguments are its settings. It is read from the source (no import), so that the workflow is laid out without
-numpy or numba.
+keyword-only arguments are its settings. It is read from the source (no import), so that the workflow is laid out
+without numpy or numba.
 """
 
 import ast

@@ -337,6 +337,12 @@ class Program:
                 rows[name] |= {s: self.locate(name, s) for s in suffixes if s != "rateints" or several}
         return rows
 
+    def first_rectified(self):
+        """The exposure that the demo's picture shows."""
+        if not self.jobs["resample"]:
+            raise JwcalError("no exposure is rectified here; run `snakemake simulate` first")
+        return self.jobs["resample"][0]
+
     def references_needed(self):
         """(type, path, present) of every reference file that the exposures at hand need."""
         chosen = {(t, p) for plan in self._plans.values() for t, p in plan["references"].items() if p}

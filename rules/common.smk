@@ -14,6 +14,7 @@ except JwcalError as error:
     raise WorkflowError(str(error)) from None
 
 PRODUCTS = program.products
+REPORTS = "reports"
 KERNELS = ".jwcal/kernels.txt"
 THREADS = program.threads(workflow.cores)
 

@@ -3,6 +3,7 @@
 
 localrules:
     simulate,
+    demo,
 
 
 rule simulate:
@@ -22,3 +23,27 @@ rule simulate:
         "../envs/jwcal.yaml"
     script:
         "../scripts/simulate.py"
+
+
+# What `make demo` asks for: all products, and a picture of the first rectified exposure.
+rule demo:
+    input:
+        program.targets(),
+        f"{REPORTS}/demo.png",
+
+
+rule picture:
+    input:
+        uncal=lambda wildcards: program.locate(program.first_rectified(), "uncal"),
+        rate=lambda wildcards: program.locate(program.first_rectified(), "rate"),
+        i2d=lambda wildcards: program.locate(program.first_rectified(), "i2d"),
+    output:
+        png=f"{REPORTS}/demo.png",
+    log:
+        "logs/picture.log",
+    benchmark:
+        "benchmarks/picture.tsv"
+    conda:
+        "../envs/jwcal.yaml"
+    script:
+        "../scripts/picture.py"

@@ -1,0 +1,192 @@
+"""Compile all kernels, by taking a tiny made-up exposure through every step with the settings that reach each kernel.
+
+The files are read and written as those of a real job, so that each kernel meets the one signature that it has in real jobs.
+"""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+
+from jwcal import dq, models, products
+from jwcal.errors import StepSkipped
+from jwcal.fitsfiles import Extension, write_fits
+from jwcal.references import Reference
+
+NX = NY = 32
+GROUPS = 12
+HEADER = {
+    "TELESCOP": "JWST", "INSTRUME": "NIRCAM", "DETECTOR": "NRCB1", "CHANNEL": "SHORT", "EXP_TYPE": "NRC_IMAGE",
+    "FILTER": "F200W", "PUPIL": "CLEAR", "SUBARRAY": "SUB64P", "READPATT": "RAPID", "NFRAMES": 4, "GROUPGAP": 1,
+    "FRMDIVSR": 4, "TFRAME": 1.0, "TGROUP": 5.0, "EFFINTTM": 60.0, "EFFEXPTM": 120.0, "DURATION": 120.0,
+    "TMEASURE": 120.0, "XPOSURE": 120.0, "TELAPSE": 120.0, "SUBSTRT1": 1, "SUBSTRT2": 1, "SUBSIZE1": NX, "SUBSIZE2": NY,
+    "FASTAXIS": 1, "SLOWAXIS": 2, "ZEROFRAM": True, "EXPSTART": 60000.0, "EXPMID": 60000.0, "EXPEND": 60000.0,
+    "DATE-OBS": "2023-02-25", "TIME-OBS": "00:00:00", "NOUTPUTS": 1,
+}  # fmt: skip
+POINTING = {
+    "RA_REF": 80.0, "DEC_REF": -69.0, "ROLL_REF": 30.0, "V2_REF": 120.0, "V3_REF": -520.0, "VPARITY": -1, "V3I_YANG": 0.0,
+    "VA_SCALE": 1.0, "RA_V1": 80.0, "DEC_V1": -69.0, "PA_V3": 30.0,
+}  # fmt: skip
+RAMP_STEPS = (
+    ("group_scale", {}),
+    ("dq_init", {}),
+    ("saturation", {}),
+    ("ipc", {}),
+    ("superbias", {}),
+    ("refpix", {}),
+    ("linearity", {}),
+    ("persistence", {"persistence_time": 100, "dn_threshold": 30000.0}),
+    ("dark_current", {}),
+    ("charge_migration", {}),
+)
+
+
+def compile_kernels():
+    """Run everything once; the compiled kernels land in NUMBA_CACHE_DIR."""
+    with tempfile.TemporaryDirectory(prefix="jwcal-warm-") as folder:
+        references = _write_references(Path(folder))
+        for integrations in (1, 2):
+            rates = _warm_ramp(Path(folder), references, integrations)
+        _warm_guider(Path(folder), references)
+        _warm_images(Path(folder), references, rates)
+
+
+def _run(step, product, references, **settings):
+    """One step on a product; what does not apply is passed over."""
+    import importlib
+
+    from jwcal.chains import declare
+
+    declaration = declare(step)
+    function = getattr(importlib.import_module(f"jwcal.steps.{step}"), step)
+    names = [n for n in declaration.references + declaration.optional if n in references]
+    try:
+        return function(product, **{name: Reference(references[name], name) for name in names}, **settings)
+    except StepSkipped:
+        return product
+
+
+def _warm_ramp(folder, references, integrations):
+    ramp = _reread(folder, _make_ramp(integrations))
+    for step, settings in RAMP_STEPS:
+        ramp = _run(step, ramp, references, **settings)
+    for settings in JUMP_SETTINGS:
+        _run("jump", _reread(folder, _make_ramp(integrations)), references, **settings)
+    for settings in FIT_SETTINGS:
+        rates = _run("ramp_fit", _reread(folder, ramp), references, **settings)
+    return _run("gain_scale", rates, references)
+
+
+JUMP_SETTINGS = (
+    {"expand_large_events": True, "find_showers": True, "after_jump_flag_dn1": 10.0, "after_jump_flag_time1": 20.0},
+    {"min_diffs_single_pass": 100},
+    {"minimum_sigclip_groups": 2, "only_use_ints": False},
+    {"minimum_sigclip_groups": 2},
+)
+FIT_SETTINGS = ({"suppress_one_group": False, "save_opt": True}, {})
+
+
+def _warm_guider(folder, references):
+    for exp_type in ("FGS_ACQ1", "FGS_FINEGUIDE", "FGS_ID-IMAGE"):
+        ramp = _reread(folder, _make_ramp(2))
+        ramp.header["INSTRUME"], ramp.header["EXP_TYPE"] = "FGS", exp_type
+        image = _run("guider_cds", ramp, references)
+        _run("flat_field", image, references)
+
+
+def _warm_images(folder, references, rates):
+    from jwcal.steps.background import background
+
+    for image in (rates.rate, rates.rateints):
+        products.write(folder / "x_rate.fits", image)
+        image = products.read_image(folder / "x_rate.fits")
+        skies = [products.read_image(folder / "x_rate.fits") for _ in range(2)]
+        image = background(image, skies)
+        for step in ("assign_wcs", "flat_field", "photom"):
+            image = _run(step, image, references)
+        if image.data.ndim == 2:
+            products.write(folder / "x_cal.fits", image)
+            for kernel in ("square", "point", "turbo", "gaussian", "lanczos2"):
+                _run("resample", products.read_image(folder / "x_cal.fits"), references, kernel=kernel)
+
+
+def _make_ramp(integrations):
+    """A ramp with stars, a cosmic ray, a saturated core and reference pixels."""
+    rng = np.random.default_rng(1)
+    shape = (integrations, GROUPS, NY, NX)
+    data = rng.normal(1000.0, 5.0, shape) + np.arange(1, GROUPS + 1)[:, None, None] * 50.0
+    data[:, 5:, 10, 12] += 500.0
+    data[:, 3:, 14:26, 14:26] = 60000.0
+    header = fits.Header(list((HEADER | {"NINTS": integrations, "NGROUPS": GROUPS}).items()))
+    return models.Ramp(
+        header=header,
+        sci_header=fits.Header(list(POINTING.items())),
+        data=data.astype(np.float32),
+        groupdq=np.zeros(shape, np.uint8),
+        pixeldq=np.zeros(shape[-2:], np.uint32),
+        zeroframe=data[:, 0].astype(np.float32),
+    )
+
+
+def _reread(folder, ramp):
+    products.write(folder / "x_ramp.fits", ramp)
+    return products.read_ramp(folder / "x_ramp.fits")
+
+
+def _write_references(folder):
+    """Tiny reference files of every type; returns their paths by type."""
+    plane = np.ones((NY, NX), np.float32)
+    flags = np.zeros((NY, NX), np.uint32)
+    flags[:4] = flags[-4:] = flags[:, :4] = flags[:, -4:] = dq.REFERENCE_PIXEL | dq.DO_NOT_USE
+    coefficients = np.stack([0 * plane, plane, 1e-7 * plane])
+    kernel = np.array([[0, 0.01, 0], [0.01, 0.96, 0.01], [0, 0.01, 0]], np.float32)
+    photom = np.zeros(1, [("filter", "S12"), ("pupil", "S12"), ("photmjsr", "f4"), ("uncertainty", "f4")])
+    photom[0] = (b"F200W", b"CLEAR", 1.0, 0.0)
+    contents = {
+        "mask": {"DQ": flags},
+        "saturation": {"SCI": 50000 * plane, "DQ": 0 * flags},
+        "ipc": {"SCI": kernel},
+        "superbias": {"SCI": 10 * plane, "ERR": plane, "DQ": 0 * flags},
+        "linearity": {"COEFFS": coefficients, "INV_COEFFS": coefficients, "DQ": 0 * flags},
+        "dark": {"SCI": np.ones((4, NY, NX), np.float32), "ERR": np.ones((4, NY, NX), np.float32), "DQ": 0 * flags},
+        "gain": {"SCI": 2 * plane},
+        "readnoise": {"SCI": 10 * plane},
+        "flat": {"SCI": plane, "ERR": 0.01 * plane, "DQ": 0 * flags},
+        "photom": {"PHOTOM": photom},
+        "area": {"SCI": plane},
+    }
+    header = fits.Header(list(HEADER.items()))
+    header["NGROUPS"], header["NFRAMES"], header["GROUPGAP"] = 4, 1, 0
+    header["PIXAR_SR"], header["PIXAR_A2"] = 2e-14, 1e-3
+    for reftype, arrays in contents.items():
+        extensions = [Extension(name, array) for name, array in arrays.items()]
+        write_fits(folder / f"{reftype}.fits", [Extension("PRIMARY", header=header), *extensions])
+    _write_distortion(folder / "distortion.asdf")
+    return {path.stem: path for path in folder.iterdir()}
+
+
+def _write_distortion(path):
+    """A distortion of plain scale, written by hand: building it with astropy.modeling takes longer than reading it."""
+    path.write_text(DISTORTION)
+
+
+DISTORTION = """#ASDF 1.0.0
+#ASDF_STANDARD 1.6.0
+%YAML 1.1
+%TAG ! tag:stsci.edu:asdf/
+--- !core/asdf-1.1.0
+model: !transform/concatenate-1.2.0
+  forward:
+  - !transform/scale-1.2.0
+    factor: 0.031
+    inputs: [x]
+    outputs: [y]
+  - !transform/scale-1.2.0
+    factor: 0.031
+    inputs: [x]
+    outputs: [y]
+  inputs: [x0, x1]
+  outputs: [y0, y1]
+...
+"""

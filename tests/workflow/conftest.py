@@ -1,0 +1,116 @@
+"""A workbench: a copy of the workflow that tests may edit, a small simulated program, and Snakemake to run on them."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ("Snakefile", "rules", "scripts", "jwcal", "config", "profiles", "envs")
+
+EXPOSURES = [
+    {"instrument": "NIRCAM", "detector": "NRCB1", "filter": "F200W", "pupil": "CLEAR", "subarray": "SUB64P", "readpatt": "RAPID",
+     "ngroups": 4, "nints": 1},
+    {"instrument": "NIRCAM", "detector": "NRCB1", "filter": "F115W", "pupil": "CLEAR", "subarray": "SUB64P", "readpatt": "RAPID",
+     "ngroups": 4, "nints": 1},
+    {"instrument": "NIRISS", "detector": "NIS", "filter": "F480M", "pupil": "NRM", "subarray": "SUB80", "readpatt": "NISRAPID",
+     "ngroups": 3, "nints": 2},
+]  # fmt: skip
+
+
+class Workbench:
+    """A working folder, a copy of the repository and a CRDS cache."""
+
+    def __init__(self, folder, cache, repository=ROOT):
+        self.work, self.cache, self.repository = Path(folder), Path(cache), Path(repository)
+        self.context = "jwst_0001.pmap"
+        self.products = self.work / "products"
+
+    def environment(self):
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("CRDS_", "NUMBA_NUM"))}
+        env |= {"CRDS_PATH": str(self.cache), "CRDS_CONTEXT": self.context}
+        env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
+        return env
+
+    def command(self, *arguments, cores=2):
+        snakefile = str(self.repository / "Snakefile")
+        return [
+            sys.executable,
+            "-m",
+            "snakemake",
+            "-s",
+            snakefile,
+            "-d",
+            str(self.work),
+            "--cores",
+            str(cores),
+            *arguments,
+        ]
+
+    def run(self, *arguments, cores=2, check=True):
+        result = subprocess.run(
+            self.command(*arguments, cores=cores), env=self.environment(), capture_output=True, text=True, timeout=600
+        )
+        if check and result.returncode:
+            raise AssertionError(f"snakemake failed:\n{result.stdout}\n{result.stderr}")
+        return result
+
+    def stale(self, *arguments):
+        """(rule, exposure) of all jobs that would run now."""
+        text = self.run("-n", "all", *arguments).stderr
+        jobs, rule = set(), None
+        for line in text.splitlines():
+            if match := re.match(r"(?:local)?rule (\w+):", line):
+                rule = match[1]
+            elif match := re.match(r"\s+output: (\S+?),?(?:\s|$)", line):
+                jobs.add((rule, re.sub(r"_[a-z0-9]+\.fits$", "", Path(match[1]).name)))
+        return jobs
+
+    def names(self, part):
+        """Names of the exposures whose header has a value."""
+        from jwcal.exposures import take_inventory
+
+        inventory = take_inventory(self.work / "raw")
+        return sorted(e.name for e in inventory.exposures if part in map(str, e.keywords.values()))
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory):
+    """Raw exposures and a CRDS cache with two contexts, made once a session; read only."""
+    from jwcal.simulate import simulate_program
+
+    folder = tmp_path_factory.mktemp("simulated")
+    simulate_program({"exposures": EXPOSURES, "scene": {"stars": 20}}, folder / "raw", folder / "crds", seed=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def calibrated(simulated, tmp_path_factory):
+    """A workbench on which `all` has run; copy it with the `bench` fixture."""
+    folder = tmp_path_factory.mktemp("calibrated")
+    for part in PARTS:
+        source = ROOT / part
+        copy = shutil.copytree if source.is_dir() else shutil.copy2
+        copy(source, folder / "repository" / part) if source.is_dir() else _copy_file(
+            source, folder / "repository" / part
+        )
+    shutil.copytree(simulated / "raw", folder / "work" / "raw")
+    bench = Workbench(folder / "work", simulated / "crds", folder / "repository")
+    bench.run("all")
+    return folder
+
+
+def _copy_file(source, target):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source, target)
+
+
+@pytest.fixture
+def bench(calibrated, simulated, tmp_path):
+    """A workbench of one's own on which everything is up to date."""
+    shutil.copytree(calibrated, tmp_path / "bench", symlinks=True)
+    return Workbench(tmp_path / "bench" / "work", simulated / "crds", tmp_path / "bench" / "repository")

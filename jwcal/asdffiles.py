@@ -23,7 +23,7 @@ from jwcal.errors import JwcalError
 
 STANDARD_PREFIX = "tag:stsci.edu:asdf/"
 ROOT_TAG = STANDARD_PREFIX + "core/asdf-1.1.0"
-ARRAY_TAG = STANDARD_PREFIX + "core/ndarray-1.1.0"
+ARRAY_TAGS = {"1.5.0": "core/ndarray-1.0.0", "1.6.0": "core/ndarray-1.1.0"}
 MAGIC = b"\xd3BLK"
 BLOCK_HEADER = struct.Struct(">I4sQQQ16s")
 STREAMED = 1
@@ -108,13 +108,15 @@ def decode(content, path=None):
         raise JwcalError(f"not a readable ASDF file ({' '.join(str(error).split())}); fetch it again", path) from error
 
 
-def encode(tree):
+def encode(tree, standard="1.6.0"):
     """Bytes of an ASDF file that holds a raw tree.
 
     Parameters
     ----------
     tree : dict
         Mappings, lists, texts, numbers and numpy arrays, tagged or not. Values None are written as null.
+    standard : str
+        Version of the ASDF standard, 1.6.0 or 1.5.0 (the last one where readers fill in the schemas' defaults).
 
     Returns
     -------
@@ -122,13 +124,13 @@ def encode(tree):
         Always the same for the same content.
     """
     blocks = []
-    dumper = type("_TreeDumper", (_Dumper,), {"blocks": blocks})
+    dumper = type("_TreeDumper", (_Dumper,), {"blocks": blocks, "array_tag": STANDARD_PREFIX + ARRAY_TAGS[standard]})
     library = TaggedDict({"author": "The jwcal developers", "name": "jwcal", "version": "1"})
     library.tag = STANDARD_PREFIX + "core/software-1.0.0"
     root = TaggedDict({"asdf_library": library, **tree}, tag=ROOT_TAG)
     text = yaml.dump(root, Dumper=dumper, explicit_start=True, explicit_end=True, version=(1, 1), sort_keys=False,
                      tags={"!": STANDARD_PREFIX}, encoding="utf-8", default_flow_style=None, width=120)  # fmt: skip
-    return b"#ASDF 1.0.0\n#ASDF_STANDARD 1.6.0\n" + text + b"".join(map(_block, blocks))
+    return f"#ASDF 1.0.0\n#ASDF_STANDARD {standard}\n".encode() + text + b"".join(map(_block, blocks))
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
@@ -140,7 +142,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):
     """YAML dumper that writes tags and moves arrays to `blocks`."""
 
-    blocks = None
+    blocks, array_tag = None, ""
 
     def ignore_aliases(self, data):
         # The text must depend on the content alone, not on which nodes happen to be the same object.
@@ -226,7 +228,7 @@ def _represent_array(dumper, array):
     dumper.blocks.append(array.astype(array.dtype.newbyteorder("<")).tobytes())
     content = {"source": len(dumper.blocks) - 1, "datatype": _datatype(array.dtype.newbyteorder("<"))}
     content |= {"byteorder": "little", "shape": list(array.shape)}
-    return dumper.represent_mapping(ARRAY_TAG, content)
+    return dumper.represent_mapping(dumper.array_tag, content)
 
 
 _Dumper.add_representer(TaggedDict, lambda dumper, node: dumper.represent_mapping(node.tag, node.items()))

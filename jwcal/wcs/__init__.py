@@ -1,24 +1,30 @@
 """Pixel ↔ sky: world coordinate systems as trees of transforms, evaluated with numpy alone.
 
-A WCS is carried as the *raw tree* that its file holds, ``{"meta": {"wcs": node}}``: nested dicts with ASDF tags, exactly what the
-``ASDF`` extension of a product contains. It is evaluated without building the gwcs and astropy.modeling objects, whose import costs
-more than all the arithmetic; gwcs, stdatamodels and jdaviz read the same tree as a ``gwcs.WCS``.
+A WCS is carried as the raw *node* that its file holds (`image.wcs`): nested mappings with ASDF tags, what stands under
+``meta: wcs:`` in the ``ASDF`` extension of a product. It is evaluated without building the gwcs and astropy.modeling
+objects, whose import costs more than all the arithmetic; gwcs, stdatamodels and jdaviz read the same node as a
+``gwcs.WCS``.
 
 The interface (pixels are zero-based, (x, y) = (column, row), integer at the pixel's centre; angles in degrees):
 
 ``from_tree(tree) -> WCS``
-    Evaluatable form of a tree (``image.wcs``, or what `decode_tree` gave). ``wcs.forward(x, y) -> (ra, dec)``,
+    Evaluatable form of a node, or of a tree ``{"meta": {"wcs": node}}`` around it. ``wcs.forward(x, y) -> (ra, dec)``,
     ``wcs.inverse(ra, dec) -> (x, y)``, ``wcs.pixel_to_v2v3(x, y)``, ``wcs.bounding_box`` ((x0, x1), (y0, y1)) or None,
-    ``wcs.footprint()`` (4, 2) corners, ``wcs.tree``.
+    ``wcs.footprint()`` (4, 2) corners, ``wcs.node``, ``wcs.tree``.
 ``encode_tree(tree) -> bytes`` and ``decode_tree(bytes) -> tree``
-    Content of the column ``ASDF_METADATA`` of the ``ASDF`` extension; the same tree always gives the same bytes. `decode_tree` reads
-    the archive's products as well and keeps only the branches that lead to a WCS.
-``output_wcs(wcses, footprints, header, *, pixel_scale_ratio=1.0, pixel_scale=None, rotation=None, crpix=None, crval=None,
-output_shape=None) -> (WCS, shape)``
-    The tangent-plane frame of a mosaic: `wcses` the inputs' WCS (the first sets the scale), `footprints` their S_REGION strings or
-    (4, 2) corners, `header` of the first input (RA_REF, DEC_REF, ROLL_REF, V3I_YANG, VPARITY). The result also has
-    ``wcs.keywords()``: CTYPE, CRPIX, CRVAL, CDELT, PC.
+    Content of the column ``ASDF_METADATA`` of the ``ASDF`` extension; the same tree always gives the same bytes.
+    `decode_tree` reads the archive's products as well and keeps only the branches that lead to a WCS.
+``output_wcs(wcses, footprints, header, *, pixel_scale_ratio=1.0, pixel_scale=None, rotation=None, crpix=None,
+crval=None, output_shape=None) -> (WCS, shape)``
+    The tangent-plane frame of a mosaic: `wcses` the inputs' WCS (the first sets the scale), `footprints` their S_REGION
+    strings or (4, 2) corners, `header` of the first input (RA_REF, DEC_REF, ROLL_REF, V3I_YANG, VPARITY).
+    ``fits_keywords(wcs)`` gives CTYPE, CRPIX, CRVAL, CDELT, PC of the result.
 ``pixel_map(wcs_in, wcs_out, shape) -> float64 (2, Y, X)``
-    Output (x, y) of each input pixel, NaN outside the input's bounding box: evaluated on a sparse grid whose error is checked,
-    interpolated by a kernel. ``sparse_map`` gives the grid alone, for kernels that interpolate as they go.
+    Output (x, y) of each input pixel, NaN outside the input's bounding box: evaluated on a sparse grid whose error is
+    checked, interpolated by a kernel. ``sparse_map`` gives the grid alone, for kernels that interpolate as they go.
 """
+
+from jwcal.wcs.pipeline import WCS, from_tree
+from jwcal.wcs.trees import decode_tree, encode_tree
+
+__all__ = ["WCS", "decode_tree", "encode_tree", "from_tree"]

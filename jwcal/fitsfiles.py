@@ -74,20 +74,24 @@ class FitsFile:
         """Header of an extension; ``PRIMARY`` is the first."""
         return self._hdus[0].header if extname == "PRIMARY" else self._hdu(extname).header
 
-    def lazy(self, extname):
-        """Image as a memory-mapped array in the file's own type (big-endian, unscaled), axes in C order."""
+    def _layout(self, extname):
+        """Shape in C order, type in the file, and first byte of an image."""
         hdu = self._hdu(extname)
         header = hdu.header
         shape = tuple(int(header[f"NAXIS{axis}"]) for axis in range(header["NAXIS"], 0, -1))
-        if not shape or ("XTENSION" in header and header["XTENSION"].strip() == "BINTABLE"):
+        if not shape or isinstance(hdu, fits.BinTableHDU):
             raise JwcalError(f"extension {extname} holds no image", self.path)
-        kind = fits.BITPIX2DTYPE[header["BITPIX"]]
-        dtype = np.dtype(kind).newbyteorder(">")
+        dtype = np.dtype(fits.BITPIX2DTYPE[header["BITPIX"]]).newbyteorder(">")
         start = hdu.fileinfo()["datLoc"]
         if start + dtype.itemsize * int(np.prod(shape)) > self._size:
             raise JwcalError(
                 f"truncated: extension {extname} ends after the end of the file; fetch it again", self.path
             )
+        return shape, dtype, start
+
+    def lazy(self, extname):
+        """Image as a memory-mapped array in the file's own type (big-endian, unscaled), axes in C order."""
+        shape, dtype, start = self._layout(extname)
         return np.memmap(self.path, dtype=dtype, mode="r", offset=start, shape=shape)
 
     def scaling(self, extname):
@@ -96,22 +100,22 @@ class FitsFile:
         return header.get("BSCALE", 1), header.get("BZERO", 0)
 
     def image(self, extname, dtype=None):
-        """Image in native byte order with BZERO applied, as `dtype` (default: the nearest native type)."""
-        raw = self.lazy(extname)
+        """Image in native byte order with BZERO applied, as `dtype` (default: the nearest native type).
+
+        It is read through a small buffer: mapping the file would count it once more in the job's memory.
+        """
+        shape, kind, start = self._layout(extname)
         scale, zero = self.scaling(extname)
-        if dtype is None:
-            unsigned = {(2, 32768): np.uint16, (4, 2147483648): np.uint32, (1, -128): np.int8}
-            dtype = unsigned.get((raw.dtype.itemsize, zero), raw.dtype.newbyteorder("="))
-        result = np.empty(raw.shape, dtype)
-        if scale == 1 and zero == 0:
-            result[...] = raw
-        elif np.issubdtype(result.dtype, np.unsignedinteger) and raw.dtype.itemsize == result.dtype.itemsize:
-            flat = raw.reshape(-1).view(raw.dtype.str.replace("i", "u"))
-            np.bitwise_xor(flat, result.dtype.type(int(zero)), out=result.reshape(-1), casting="unsafe")
-        else:
-            result[...] = raw
-            result *= result.dtype.type(scale)
-            result += result.dtype.type(zero)
+        unsigned = {(2, 32768): np.uint16, (4, 2147483648): np.uint32}.get((kind.itemsize, zero))
+        result = np.empty(shape, dtype or unsigned or kind.newbyteorder("="))
+        flat = result.reshape(-1)
+        buffer = np.empty(min(CHUNK, flat.size), kind)
+        with open(self.path, "rb", buffering=0) as file:
+            file.seek(start)
+            for first in range(0, flat.size, CHUNK):
+                part = buffer[: min(CHUNK, flat.size - first)]
+                file.readinto(part)
+                flat[first : first + part.size] = _unscale(part, scale, zero, unsigned)
         return result
 
     def table(self, extname):
@@ -120,6 +124,14 @@ class FitsFile:
         if not isinstance(hdu, fits.BinTableHDU):
             raise JwcalError(f"extension {extname} is not a table", self.path)
         return hdu.data
+
+
+def _unscale(part, scale, zero, unsigned):
+    """Values of raw samples; the offset that stands for an unsigned integer is a flip of the highest bit."""
+    if unsigned:
+        bits = part.view(part.dtype.str.replace("i", "u"))
+        return bits ^ unsigned(zero)
+    return part if scale == 1 and zero == 0 else part * scale + zero
 
 
 @contextmanager

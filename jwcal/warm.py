@@ -1,6 +1,6 @@
 """Compile all kernels, by taking a tiny made-up exposure through every step with the settings that reach each kernel.
 
-The files are read and written as those of a real job, so that each kernel meets the one signature that it has in real jobs.
+The files are read and written as those of a real job, so that each kernel meets the one signature that it has there.
 """
 
 import tempfile
@@ -25,8 +25,8 @@ HEADER = {
     "DATE-OBS": "2023-02-25", "TIME-OBS": "00:00:00", "NOUTPUTS": 1,
 }  # fmt: skip
 POINTING = {
-    "RA_REF": 80.0, "DEC_REF": -69.0, "ROLL_REF": 30.0, "V2_REF": 120.0, "V3_REF": -520.0, "VPARITY": -1, "V3I_YANG": 0.0,
-    "VA_SCALE": 1.0, "RA_V1": 80.0, "DEC_V1": -69.0, "PA_V3": 30.0,
+    "RA_REF": 80.0, "DEC_REF": -69.0, "ROLL_REF": 30.0, "V2_REF": 120.0, "V3_REF": -520.0, "VPARITY": -1,
+    "V3I_YANG": 0.0, "VA_SCALE": 1.0, "RA_V1": 80.0, "DEC_V1": -69.0, "PA_V3": 30.0,
 }  # fmt: skip
 RAMP_STEPS = (
     ("group_scale", {}),

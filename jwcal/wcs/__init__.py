@@ -18,13 +18,25 @@ The interface (pixels are zero-based, (x, y) = (column, row), integer at the pix
 crval=None, output_shape=None) -> (WCS, shape)``
     The tangent-plane frame of a mosaic: `wcses` the inputs' WCS (the first sets the scale), `footprints` their S_REGION
     strings or (4, 2) corners, `header` of the first input (RA_REF, DEC_REF, ROLL_REF, V3I_YANG, VPARITY).
-    ``fits_keywords(wcs)`` gives CTYPE, CRPIX, CRVAL, CDELT, PC of the result.
+    ``fits_keywords(wcs)`` gives CTYPE, CRPIX, CRVAL, CDELT, PC of the result; ``scale_at(wcs, ra, dec)`` in degrees and
+    ``mean_pixel_area(wcs, shape)`` in steradians measure pixels.
 ``pixel_map(wcs_in, wcs_out, shape) -> float64 (2, Y, X)``
     Output (x, y) of each input pixel, NaN outside the input's bounding box: evaluated on a sparse grid whose error is
     checked, interpolated by a kernel. ``sparse_map`` gives the grid alone, for kernels that interpolate as they go.
 """
 
+from jwcal.wcs.mosaics import fits_keywords, mean_pixel_area, output_wcs, scale_at
 from jwcal.wcs.pipeline import WCS, from_tree
 from jwcal.wcs.trees import decode_tree, encode_tree
 
-__all__ = ["WCS", "decode_tree", "encode_tree", "from_tree"]
+__all__ = ["WCS", "decode_tree", "encode_tree", "fits_keywords", "from_tree", "mean_pixel_area", "output_wcs",
+           "pixel_map", "scale_at", "sparse_map"]  # fmt: skip
+
+
+def __getattr__(name):
+    # Numba is imported only by those who map pixels.
+    if name in ("pixel_map", "sparse_map", "SparseMap"):
+        from jwcal.wcs import pixel_maps
+
+        return getattr(pixel_maps, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

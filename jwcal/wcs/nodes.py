@@ -96,6 +96,14 @@ def bound(node, x, y):
     return node
 
 
+def fitswcs(crpix, crval, cdelt, pc):
+    """FITS imaging WCS with gnomonic projection; `crpix` zero-based."""
+    numbers = {"crpix": crpix, "crval": crval, "cdelt": cdelt, "pc": pc}
+    arrays = {name: np.array(value, float) for name, value in numbers.items()}
+    return make_gwcs("fitswcs_imaging", inputs=["x", "y"], outputs=["lon", "lat"], **arrays,
+                     projection=make("gnomonic", direction="pix2sky"))  # fmt: skip
+
+
 def expand_fitswcs(node):
     """A ``fitswcs_imaging`` node as the chain it abbreviates: shift, matrix, scale, projection, rotation."""
     crpix, crval, cdelt = (np.asarray(node[name], float) for name in ("crpix", "crval", "cdelt"))

@@ -1,0 +1,119 @@
+"""Where each pixel of one image lies in another: exact on a sparse grid, interpolated between.
+
+Evaluating the WCS for every pixel is the slow part of resampling. Distortion is smooth, so a grid is refined until the
+interpolated positions at the middle of its cells agree with exact ones; the doubled grid that showed it is then used.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from jwcal.kernels.pixel_map import expand_map
+
+TOLERANCE = 1e-3  # pixels
+FIRST_SPACING = 128  # pixels
+FEWEST = 4  # nodes that a cubic needs
+
+
+@dataclass
+class SparseMap:
+    """Positions on a grid of nodes.
+
+    Attributes
+    ----------
+    grid : float64 [2, node row, node column]
+        Output (x, y) at the nodes; node (j, i) is at input pixel (i * spacing[0], j * spacing[1]).
+    spacing : float64 [2]
+        Input pixels between nodes along x and y.
+    shape : tuple of int
+        Rows and columns of the input image.
+    box : float64 [4]
+        x0, x1, y0, y1 within which the map holds.
+    error : float
+        Largest error in output pixels that was seen at cell middles, of a grid half as dense as this one.
+    """
+
+    grid: np.ndarray
+    spacing: np.ndarray
+    shape: tuple
+    box: np.ndarray
+    error: float
+
+    def expand(self):
+        """Map of every pixel, float64 [2, y, x]; NaN outside the box."""
+        if np.all(self.spacing == 1):
+            return self._mask(self.grid[:, : self.shape[0], : self.shape[1]].copy())
+        return expand_map(self.grid, self.spacing, np.array(self.shape[::-1], np.int64), self.box)
+
+    def _mask(self, positions):
+        """Set positions outside the box to NaN, in place."""
+        y, x = np.arange(self.shape[0])[:, None], np.arange(self.shape[1])
+        x0, x1, y0, y1 = self.box
+        positions[:, (x < x0) | (x > x1) | (y < y0) | (y > y1)] = np.nan
+        return positions
+
+
+def sparse_map(wcs_in, wcs_out, shape, *, tolerance=TOLERANCE):
+    """Map the pixels of one image to another on a sparse grid.
+
+    Parameters
+    ----------
+    wcs_in, wcs_out : WCS
+        Of the two images.
+    shape : tuple of int
+        Rows and columns of the input image.
+    tolerance : float
+        Largest interpolation error allowed, in output pixels.
+
+    Returns
+    -------
+    SparseMap
+    """
+    ny, nx = shape
+    (x0, x1), (y0, y1) = wcs_in.bounding_box or ((-0.5, nx - 0.5), (-0.5, ny - 0.5))
+    box = np.array([x0, x1, y0, y1], float)
+    counts = tuple(max(FEWEST, -(-size // FIRST_SPACING) + 1) for size in (nx, ny))
+    coarse, spacing = _evaluate_nodes(wcs_in, wcs_out, shape, counts)
+    while spacing.max() > 2 and np.isfinite(coarse).all():
+        counts = tuple(2 * count - 1 for count in counts)
+        fine, spacing = _evaluate_nodes(wcs_in, wcs_out, shape, counts)
+        error = float(np.abs(_double(coarse, counts) - fine).max())
+        if error <= tolerance:
+            return SparseMap(fine, spacing, (ny, nx), box, error)
+        coarse = fine
+    # Too rough, or not defined everywhere: every pixel is a node.
+    exact, spacing = _evaluate_nodes(wcs_in, wcs_out, shape, (max(nx, FEWEST), max(ny, FEWEST)))
+    return SparseMap(exact, spacing, (ny, nx), box, 0.0)
+
+
+def pixel_map(wcs_in, wcs_out, shape, *, tolerance=TOLERANCE):
+    """Map every pixel of one image to another.
+
+    Parameters
+    ----------
+    wcs_in, wcs_out : WCS
+        Of the two images.
+    shape : tuple of int
+        Rows and columns of the input image.
+    tolerance : float
+        Largest interpolation error allowed, in output pixels.
+
+    Returns
+    -------
+    ndarray float64 (2, Y, X)
+        Output x and y of each input pixel; NaN outside the input's bounding box.
+    """
+    return sparse_map(wcs_in, wcs_out, shape, tolerance=tolerance).expand()
+
+
+def _evaluate_nodes(wcs_in, wcs_out, shape, counts):
+    """Exact output positions at `counts` (columns, rows) of nodes that span the image, and their spacing."""
+    spacing = np.array([max(size - 1, FEWEST - 1) / (count - 1) for size, count in zip(shape[::-1], counts)])
+    y, x = np.meshgrid(*(np.arange(count) * step for count, step in zip(counts[::-1], spacing[::-1])), indexing="ij")
+    return np.stack(wcs_out.inverse(*wcs_in.forward(x, y))), spacing
+
+
+def _double(grid, counts):
+    """Interpolate a grid at `counts` (columns, rows) of nodes, twice as dense."""
+    everywhere = np.array([0, counts[0], 0, counts[1]], float)
+    return expand_map(grid, np.full(2, 2.0), np.array(counts, np.int64), everywhere)

@@ -122,8 +122,7 @@ def write(path, product):
             extensions.append(Extension(extname, array, _extension_header(product, name)))
     dropped = () if isinstance(product, models.Ramp) else RAMP_TABLES
     extensions += [Extension(name, table) for name, table in product.tables.items() if name not in dropped]
-    if product.wcs is not None:
-        extensions.append(_wcs_extension(product.wcs))
+    extensions.append(asdf_extension(product.wcs or {"meta": {}}))
     write_fits(path, extensions)
 
 
@@ -164,10 +163,11 @@ def _read_wcs(file):
     return tree if "wcs" in tree.get("meta", {}) else None
 
 
-def _wcs_extension(wcs):
+def asdf_extension(tree):
+    """The ASDF extension that holds a tree; the official package opens no product without one, be it empty."""
     from jwcal.wcs import encode_tree
 
-    packed = np.frombuffer(encode_tree(wcs), np.uint8)
+    packed = np.frombuffer(encode_tree(tree), np.uint8)
     table = np.zeros(1, [("ASDF_METADATA", np.uint8, (packed.size,))])
     table["ASDF_METADATA"][0] = packed
     return Extension("ASDF", table)

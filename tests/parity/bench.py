@@ -1,0 +1,184 @@
+"""Speed and memory of jwcal against the official package: ``make bench``.
+
+Both sides do the same work on the same simulated NIRCam full-frame exposures with the same reference files and the official code's
+default settings, each as a whole process with its start-up. Runs alternate (A B A B ...); the medians and the ratios are printed.
+Byte code of both environments is compiled first, and the kernels are in their disk cache, as after the workflow's ``warm`` job.
+Peak memory is that of the largest process. Options: ``--repeat 5``, ``--only detector1 image2 workflow cold``.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(HERE))
+# Nothing heavy is imported here: the kernel counts a parent's memory at fork as its child's peak.
+from oracle import find_python, offline_environment  # noqa: E402
+
+WORK = ROOT / ".parity" / "bench"
+CONTEXT = "jwst_0001.pmap"
+THREADS = 2
+
+
+class Run(NamedTuple):
+    """Wall time in seconds and peak memory in MB of a process and those it waited for."""
+
+    seconds: float
+    megabytes: float
+
+
+def measure(command, environment, log):
+    """Run a command to its end and measure it."""
+    with open(log, "w") as output:
+        start = time.perf_counter()
+        process = subprocess.Popen(command, env=environment, cwd=WORK, stdout=output, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(map(str, command))} failed; its last lines:\n{Path(log).read_text()[-2000:]}")
+    return Run(seconds, usage.ru_maxrss / 1024)
+
+
+def one_after_another(runs):
+    """Total time, largest memory."""
+    return Run(sum(run.seconds for run in runs), max(run.megabytes for run in runs))
+
+
+def our_environment():
+    """Environment of our own processes: the same cache; kernels in a cache of the benchmark."""
+    environment = offline_environment(WORK / "crds_cache", CONTEXT)
+    environment.pop("OMP_NUM_THREADS")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    return environment | {"PATH": path, "JWCAL_KERNEL_CACHE": str(WORK / "kernels")}
+
+
+def official_environment():
+    """Environment of the official package: untouched but for being offline."""
+    environment = offline_environment(WORK / "crds_cache", CONTEXT)
+    environment.pop("OMP_NUM_THREADS")
+    return environment
+
+
+def prepare():
+    """Simulate the exposures, compile byte code and kernels."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    print("compiling the byte code of both environments")
+    for python in (sys.executable, find_python()):
+        where = subprocess.run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+                               capture_output=True, text=True, check=True).stdout.strip()  # fmt: skip
+        subprocess.run([python, "-m", "compileall", "-q", "-j", "2", where], stdout=subprocess.DEVNULL, check=False)
+    subprocess.run([sys.executable, "-m", "compileall", "-q", ROOT / "jwcal"], check=True)
+    print("simulating four NIRCam full-frame exposures and their reference files")
+    measure([sys.executable, HERE / "bench_inputs.py", "simulate"], our_environment(), WORK / "simulate.log")
+    measure([sys.executable, HERE / "bench_inputs.py", "plan"], our_environment(), WORK / "plan.log")
+    print("compiling the kernels")
+    our_job("warm")
+
+
+def our_job(name, environment=None):
+    """Run one of our jobs in a fresh process."""
+    command = [sys.executable, HERE / "jwcal_job.py", WORK / "jobs" / f"{name}.json"]
+    return measure(command, environment or our_environment(), WORK / f"{name}.log")
+
+
+def official_job(pipeline, source, folder="official"):
+    """Run one official pipeline in a fresh process."""
+    (WORK / folder).mkdir(exist_ok=True)
+    command = [find_python(), HERE / "official_job.py", pipeline, source, folder]
+    return measure(command, official_environment(), WORK / f"official_{pipeline}.log")
+
+
+def exposures():
+    """Names of the simulated exposures."""
+    return sorted(path.name.removesuffix("_uncal.fits") for path in (WORK / "raw").glob("*_uncal.fits"))
+
+
+def bench_detector1():
+    """One pair of runs of stage 1."""
+    return our_job("detector1"), official_job("detector1", f"raw/{exposures()[0]}_uncal.fits")
+
+
+def bench_image2():
+    """One pair of runs of stage 2, from the same `_rate`."""
+    rate = WORK / "official" / f"{exposures()[0]}_rate.fits"
+    if not rate.exists():
+        official_job("detector1", f"raw/{exposures()[0]}_uncal.fits")
+    shutil.copy(rate, WORK / "products" / rate.name)
+    return one_after_another([our_job("image2"), our_job("resample")]), official_job("image2", rate)
+
+
+def bench_workflow():
+    """The whole workflow over four exposures, and four official runs, two at a time on both sides."""
+    for name in ("products", ".snakemake", ".jwcal"):
+        shutil.rmtree(WORK / name, ignore_errors=True)
+    command = ["snakemake", "-s", ROOT / "Snakefile", "-d", WORK, "--workflow-profile", ROOT / "profiles" / "default",
+               "-j", "2", "--configfile", ROOT / "config" / "official.yaml", "--", "all"]  # fmt: skip
+    ours = measure(command, our_environment(), WORK / "workflow.log")
+    listing = "\n".join(f"raw/{name}_uncal.fits" for name in exposures())
+    call = f"xargs -P 2 -I FILE {find_python()} {HERE / 'official_job.py'} all FILE official"
+    theirs = measure(
+        ["sh", "-c", f"printf '%s\\n' '{listing}' | {call}"], official_environment(), WORK / "official.log"
+    )
+    return ours, theirs
+
+
+def bench_cold():
+    """Compile all kernels into an empty cache, in the `warm` job."""
+    with tempfile.TemporaryDirectory(dir=WORK) as empty:
+        return our_job("warm", our_environment() | {"JWCAL_KERNEL_CACHE": empty}), None
+
+
+BENCHES = {
+    "detector1": (bench_detector1, "1x10 groups, uncal -> rate", 10),
+    "image2": (bench_image2, "rate -> cal -> i2d", 5),
+    "workflow": (bench_workflow, "snakemake -j 2 all, 4 exposures", None),
+    "cold": (bench_cold, "cold kernel cache: warm job", None),
+}
+
+
+def report(title, pairs, goal):
+    """One line of the table."""
+    ours = Run(*(median(values) for values in zip(*(pair[0] for pair in pairs))))
+    line = f"{title:34} {ours.seconds:8.1f} s {ours.megabytes:6.0f} MB"
+    if pairs[0][1] is not None:
+        theirs = Run(*(median(values) for values in zip(*(pair[1] for pair in pairs))))
+        speed, memory = theirs.seconds / ours.seconds, ours.megabytes / theirs.megabytes
+        line += f"  {theirs.seconds:8.1f} s {theirs.megabytes:6.0f} MB  {speed:6.1f} x  {memory:6.2f}"
+        line += f"  (asked: {goal} x)" if goal else ""
+    return line
+
+
+def main():
+    """Run the benchmarks that were asked for and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeat", type=int, default=5, help="pairs of runs; medians are shown")
+    parser.add_argument("--only", nargs="+", choices=list(BENCHES), default=list(BENCHES))
+    options = parser.parse_args()
+    prepare()
+    head = f"{'NIRCam full frame':34} {'jwcal':>20}  {'jwst 3.0.0':>20}  {'faster':>8}  {'memory':>6}"
+    lines = [head, "-" * len(head)]
+    for name in options.only:
+        bench, title, goal = BENCHES[name]
+        pairs = []
+        for number in range(1 if name == "cold" else options.repeat):
+            pairs.append(bench())
+            print(f"{name} {number + 1}: {json.dumps(pairs[-1])}", flush=True)
+        lines.append(report(title, pairs, goal))
+    table = "\n".join(lines)
+    (WORK / "table.txt").write_text(table + "\n")
+    print(f"\n{table}\n\n{options.repeat} alternating pairs, medians; whole processes with start-up; byte code and kernels "
+          f"compiled; {THREADS} threads a job, {os.cpu_count()} cores")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""One run of the official package, as a user starts it: ``official_job.py detector1|image2|all INPUT FOLDER``, in .venv-parity."""
+
+import sys
+from pathlib import Path
+
+
+def run_detector1(source, folder):
+    """Raw ramp to `_rate` and `_rateints`."""
+    from jwst.pipeline import Detector1Pipeline
+
+    Detector1Pipeline.call(source, save_results=True, output_dir=folder)
+
+
+def run_image2(source, folder):
+    """Count rates to `_cal` and `_i2d`."""
+    from jwst.pipeline import Image2Pipeline
+
+    Image2Pipeline.call(source, save_results=True, output_dir=folder)
+
+
+def run_all(source, folder):
+    """Raw ramp to `_i2d`, in one process."""
+    run_detector1(source, folder)
+    run_image2(str(Path(folder) / Path(source).name.replace("_uncal", "_rate")), folder)
+
+
+if __name__ == "__main__":
+    {"detector1": run_detector1, "image2": run_image2, "all": run_all}[sys.argv[1]](*sys.argv[2:])

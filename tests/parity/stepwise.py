@@ -1,0 +1,152 @@
+"""Run jwcal's chain step by step and compare the state after every step with the official one."""
+
+import numpy as np
+from comparison import FLAG_AGREEMENT, Figure, flag_agreement, relative_difference, typical
+
+from jwcal import dq, models, products
+from jwcal.provenance import STATUS
+from jwcal.runner import headers, run_step
+
+RAMP_TOLERANCE, RATE_TOLERANCE, CAL_TOLERANCE, WCS_TOLERANCE, I2D_TOLERANCE = 1e-5, 1e-4, 1e-5, 1e-4, 1e-3
+RATE_STEPS = ("ramp_fit", "gain_scale")
+IMAGE_ARRAYS = ("data", "err", "var_poisson", "var_rnoise", "var_flat")
+# The official chain sets PERSISTENCE after jump, ours where the seed has it: before dark_current.
+SET_AT_ANOTHER_PLACE = {step: dq.PERSISTENCE for step in ("persistence", "dark_current", "charge_migration", "jump")}
+
+
+class Comparison:
+    """All comparisons of one exposure.
+
+    Parameters
+    ----------
+    case : str
+        For the table.
+    official : oracle.Official
+        The official package's states.
+    figures : list
+        Gets a `Figure` for each array compared.
+    """
+
+    def __init__(self, case, official, figures):
+        self.case, self.official, self.figures = case, official, figures
+        self.same_groups = None
+        self.raw_level = None
+
+    def run(self, plan, product, members=None):
+        """Run a plan's steps, comparing after each; returns the last product."""
+        if isinstance(product, models.Ramp):
+            self.raw_level = typical(product.data)
+        for step in plan["steps"]:
+            product = run_step(step, product, plan, members or {})
+            self.compare_status(step, product)
+            self.compare_state(step, product)
+        return product
+
+    def compare_status(self, step, product):
+        """A step must have run on both sides or on none (a step that the official pipeline lacks does not count)."""
+        ours = headers(product)[0][STATUS[step]]
+        theirs = self.official.status.get(step, ours)
+        assert ours == theirs, f"{self.case}: {step} is {ours} here, {theirs} in the official pipeline"
+
+    def compare_state(self, step, product):
+        """Compare whatever arrays there are after a step."""
+        if isinstance(product, models.Rates):
+            self.compare_image(step, product.rate, self.official.state(step), RATE_TOLERANCE)
+            self.compare_image(f"{step}_ints", product.rateints, self.official.state(f"{step}_ints"), RATE_TOLERANCE)
+        elif isinstance(product, models.Ramp):
+            self.compare_ramp(step, product, self.official.state(step))
+        else:
+            self.compare_image(step, product, self.official.state(step), CAL_TOLERANCE)
+
+    def compare_ramp(self, step, ramp, state):
+        """Flags and values of a ramp."""
+        if not state:
+            return
+        ignored = SET_AT_ANOTHER_PLACE.get(step, 0)
+        same = self.compare_flags(step, "GROUPDQ", ramp.groupdq, state["groupdq"], ignored)
+        same_pixels = self.compare_flags(step, "PIXELDQ", ramp.pixeldq, state["pixeldq"], ignored)
+        self.same_groups = same & same_pixels
+        self.add(step, "SCI", relative_difference(ramp.data, state["data"], same), RAMP_TOLERANCE)
+        if ramp.zeroframe is not None and "zeroframe" in state:
+            self.add(step, "ZEROFRAME", relative_difference(ramp.zeroframe, state["zeroframe"]), RAMP_TOLERANCE)
+
+    def compare_image(self, step, image, state, tolerance):
+        """Flags and values of an image or of a cube of images, where the groups that made them had the same flags."""
+        if not state:
+            return
+        same = self.compare_flags(step, "DQ", image.dq, state["dq"])
+        if self.same_groups is not None:
+            axes = 1 if same.ndim == 3 else (0, 1)
+            same = same & self.same_groups.all(axis=axes)
+        for name in IMAGE_ARRAYS:
+            ours, theirs = getattr(image, name, None), state.get(name)
+            if ours is not None and theirs is not None:
+                self.add(step, name.upper(), relative_difference(ours, theirs, same), tolerance)
+
+    def compare_flags(self, step, name, ours, theirs, ignore=0):
+        """Add the agreement of flags to the table; returns where they agree."""
+        agreement, same = flag_agreement(ours, theirs, ignore)
+        self.figures.append(
+            Figure(self.case, step, name, agreement, FLAG_AGREEMENT, "flags", describe(ours, theirs, same))
+        )
+        return same
+
+    def add(self, step, name, measured, allowed, note=""):
+        """Add a relative difference to the table."""
+        self.figures.append(Figure(self.case, step, name, measured, allowed, "values", note))
+
+
+def describe(ours, theirs, same):
+    """Which bits differ, and how often, for the table."""
+    if same.all():
+        return ""
+    ours, theirs = ours[~same].astype(np.uint32), theirs[~same].astype(np.uint32)
+    names = [
+        f"{name} +{np.count_nonzero(ours & ~theirs & bit)} -{np.count_nonzero(theirs & ~ours & bit)}"
+        for name, bit in dq.FLAGS.items()
+        if np.any((ours ^ theirs) & np.uint32(bit))
+    ]
+    return f"[{len(ours)} differ: {', '.join(names)}]"
+
+
+def compare_world(comparison, image):
+    """Pixel positions from the official sky positions, through our WCS."""
+    from jwcal.wcs import from_tree
+
+    x, y, ra, dec = comparison.official.state("assign_wcs")["world"]
+    wcs = from_tree(image.wcs)
+    ours = np.array(wcs.forward(x, y))
+    shift = np.hypot((ours[0] - ra) * np.cos(np.radians(dec)), ours[1] - dec)
+    step = np.hypot(
+        *(np.array(wcs.forward(x + 0.5, y)) - np.array(wcs.forward(x - 0.5, y))) * [[np.cos(np.radians(dec))], [1]]
+    )
+    comparison.add("assign_wcs", "WCS forward", float(np.max(shift / step)), WCS_TOLERANCE, "pixel")
+    back = np.array(wcs.inverse(ra, dec))
+    error = float(np.max(np.hypot(back[0] - x, back[1] - y)))
+    comparison.add("assign_wcs", "WCS inverse", error, WCS_TOLERANCE, "pixel")
+
+
+def compare_mosaic(comparison, mosaic, path):
+    """A rectified image where it has weight."""
+    theirs = products.read(path, models.Mosaic)
+    assert mosaic.data.shape == theirs.data.shape, (
+        f"{mosaic.data.shape} here, {theirs.data.shape} in the official product"
+    )
+    weighted = (mosaic.weight > 0) & (theirs.weight > 0)
+    agreement = np.mean((mosaic.weight > 0) == (theirs.weight > 0))
+    comparison.figures.append(Figure(comparison.case, "resample", "WHT > 0", agreement, FLAG_AGREEMENT, "flags"))
+    for name in ("data", "err", "weight", "var_poisson", "var_rnoise", "var_flat"):
+        ours, official = getattr(mosaic, name), getattr(theirs, name)
+        if ours is not None and official is not None:
+            comparison.add("resample", name.upper(), relative_difference(ours, official, weighted), I2D_TOLERANCE)
+    corners = [np.array(side) for side in zip(*((0, 0), (mosaic.data.shape[1] - 1, mosaic.data.shape[0] - 1)))]
+    compare_frames(comparison, mosaic, theirs, *corners)
+
+
+def compare_frames(comparison, ours, theirs, x, y):
+    """Sky positions of the mosaic's corners."""
+    from jwcal.wcs import from_tree
+
+    ra, dec = from_tree(theirs.wcs).forward(x, y)
+    back = from_tree(ours.wcs).inverse(ra, dec)
+    comparison.add("resample", "WCS", float(np.max(np.hypot(back[0] - x, back[1] - y))), WCS_TOLERANCE, "pixel")

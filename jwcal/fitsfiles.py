@@ -17,6 +17,7 @@ from jwcal.errors import JwcalError
 
 BLOCK = 2880
 CHUNK = 1 << 20  # samples swapped at a time
+UNSIGNED = {(2, 32768): np.uint16, (4, 2147483648): np.uint32}  # by bytes a sample and BZERO
 
 
 class FitsFile:
@@ -106,7 +107,7 @@ class FitsFile:
         """
         shape, kind, start = self._layout(extname)
         scale, zero = self.scaling(extname)
-        unsigned = {(2, 32768): np.uint16, (4, 2147483648): np.uint32}.get((kind.itemsize, zero))
+        unsigned = UNSIGNED.get((kind.itemsize, zero))
         result = np.empty(shape, dtype or unsigned or kind.newbyteorder("="))
         flat = result.reshape(-1)
         buffer = np.empty(min(CHUNK, flat.size), kind)
@@ -117,6 +118,11 @@ class FitsFile:
                 file.readinto(part)
                 flat[first : first + part.size] = _unscale(part, scale, zero, unsigned)
         return result
+
+    def unscale(self, extname, part):
+        """Values of raw samples that `lazy` gave: BSCALE and BZERO applied."""
+        scale, zero = self.scaling(extname)
+        return _unscale(part, scale, zero, UNSIGNED.get((part.dtype.itemsize, zero)))
 
     def table(self, extname):
         """Record array of a table extension."""

@@ -81,7 +81,7 @@ class Reference:
         -------
         ndarray [..., y, x], C-contiguous and owned by the caller.
         """
-        return np.array(self.lazy(extname, like), dtype=dtype, order="C")
+        return np.array(self._file.unscale(extname, self.lazy(extname, like)), dtype=dtype, order="C")
 
     def dq(self, like=None, extname="DQ"):
         """Flags uint32 [..., y, x] in the standard bits (translated by DQ_DEF), cut like `image`; zeros if absent."""

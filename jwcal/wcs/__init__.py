@@ -1,16 +1,16 @@
 """Pixel ↔ sky: world coordinate systems as trees of transforms, evaluated with numpy alone.
 
-A WCS is carried as the raw *node* that its file holds (`image.wcs`): nested mappings with ASDF tags, what stands under
-``meta: wcs:`` in the ``ASDF`` extension of a product. It is evaluated without building the gwcs and astropy.modeling
-objects, whose import costs more than all the arithmetic; gwcs, stdatamodels and jdaviz read the same node as a
-``gwcs.WCS``.
+A WCS is carried as the raw tree that its file holds (`image.wcs`), ``{"meta": {"wcs": node}}``: nested mappings with
+ASDF tags, what the ``ASDF`` extension of a product contains. It is evaluated without building the gwcs and
+astropy.modeling objects, whose import costs more than all the arithmetic; gwcs, stdatamodels and jdaviz read the same
+tree as a ``gwcs.WCS``.
 
 The interface (pixels are zero-based, (x, y) = (column, row), integer at the pixel's centre; angles in degrees):
 
 ``from_tree(tree) -> WCS``
-    Evaluatable form of a node, or of a tree ``{"meta": {"wcs": node}}`` around it. ``wcs.forward(x, y) -> (ra, dec)``,
-    ``wcs.inverse(ra, dec) -> (x, y)``, ``wcs.pixel_to_v2v3(x, y)``, ``wcs.bounding_box`` ((x0, x1), (y0, y1)) or None,
-    ``wcs.footprint()`` (4, 2) corners, ``wcs.node``, ``wcs.tree``.
+    Evaluatable form of a tree. ``wcs.forward(x, y) -> (ra, dec)``, ``wcs.inverse(ra, dec) -> (x, y)``,
+    ``wcs.pixel_to_v2v3(x, y)``, ``wcs.bounding_box`` ((x0, x1), (y0, y1)) or None, ``wcs.footprint()`` (4, 2) corners,
+    ``wcs.tree``.
 ``encode_tree(tree) -> bytes`` and ``decode_tree(bytes) -> tree``
     Content of the column ``ASDF_METADATA`` of the ``ASDF`` extension; the same tree always gives the same bytes.
     `decode_tree` reads the archive's products as well and keeps only the branches that lead to a WCS.

@@ -96,6 +96,19 @@ def bound(node, x, y):
     return node
 
 
+def read_bounds(node):
+    """Bounding box ((x0, x1), (y0, y1)) of a transform, None where it has none."""
+    box = node.get("bounding_box")
+    if box is None:
+        return None
+    if isinstance(box, dict):
+        names = node.get("inputs", ())
+        intervals = box["intervals"]
+        order = names if set(names) == set(intervals) else sorted(intervals)
+        return tuple(tuple(map(float, intervals[name])) for name in order)
+    return tuple(tuple(map(float, interval)) for interval in box[::-1])  # old files list y before x
+
+
 def fitswcs(crpix, crval, cdelt, pc):
     """FITS imaging WCS with gnomonic projection; `crpix` zero-based."""
     numbers = {"crpix": crpix, "crval": crval, "cdelt": cdelt, "pc": pc}

@@ -5,6 +5,7 @@ import numpy as np
 from jwcal.asdffiles import kind
 from jwcal.errors import JwcalError
 from jwcal.wcs.inverses import NotInvertible, invert
+from jwcal.wcs.nodes import read_bounds
 from jwcal.wcs.transforms import evaluate, to_cartesian
 
 NEWTON_STEPS = 30
@@ -40,16 +41,7 @@ class WCS:
     @property
     def bounding_box(self):
         """((x0, x1), (y0, y1)) in pixels, within which the WCS holds; None where it is not limited."""
-        node = self._transforms[0].get("bounding_box")
-        if node is None:
-            return None
-        if isinstance(node, dict):
-            intervals = [tuple(map(float, interval)) for interval in node["intervals"].values()]
-            names = self._transforms[0].get("inputs")
-            if names and set(names) == set(node["intervals"]):
-                intervals = [tuple(map(float, node["intervals"][name])) for name in names]
-            return tuple(intervals)
-        return tuple(tuple(map(float, interval)) for interval in node[::-1])  # old files list y before x
+        return read_bounds(self._transforms[0])
 
     @property
     def pixel_shape(self):
@@ -152,7 +144,7 @@ def from_tree(tree):
     Parameters
     ----------
     tree : dict
-        A ``gwcs/wcs`` node (`image.wcs`), or a tree ``{"meta": {"wcs": node}}`` around it.
+        ``{"meta": {"wcs": node}}`` (`image.wcs`), or the bare ``gwcs/wcs`` node.
 
     Returns
     -------

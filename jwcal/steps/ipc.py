@@ -1,0 +1,69 @@
+"""Undo the capacitive coupling between neighbouring pixels."""
+
+import numpy as np
+
+from jwcal.errors import JwcalError, StepSkipped
+from jwcal.kernels.ipc import convolve
+from jwcal.models import Ramp
+from jwcal.references import Reference
+
+LONGEST_SIDE = 2048
+EDGE = 4  # reference pixels at each edge of a detector
+MIRI_COLUMNS = 1032
+
+
+def ipc(ramp: Ramp, ipc: Reference) -> Ramp:
+    """Convolve each group with the deconvolution kernel, in place.
+
+    Reference pixels are neither changed nor used: four rows and columns at the edges of near-infrared detectors, four
+    columns at both sides of MIRI's. ZEROFRAME stays as it is.
+
+    Parameters
+    ----------
+    ramp : Ramp
+        Ramp, DN.
+    ipc : Reference
+        Kernel SCI: one [j, i] for all pixels, or one a pixel [j, i, y, x] (full frame; cut to the subarray here).
+
+    Returns
+    -------
+    Ramp
+        The same object.
+
+    Raises
+    ------
+    StepSkipped
+        For NIRSpec's IRS2 read-out, which is not built yet.
+    JwcalError
+        When the kernel has an even size or does not cover the exposure.
+    """
+    if ramp.keyword("INSTRUME") != "MIRI" and max(ramp.data.shape[-2:]) > LONGEST_SIDE:
+        raise StepSkipped("the IRS2 read-out is not built yet")
+    kernel = _read_kernel(ramp, ipc)
+    rows, columns = _science_region(ramp)
+    for integration in ramp.data:
+        for group in integration:
+            group[...] = convolve(group, kernel, rows, columns)
+    return ramp
+
+
+def _read_kernel(ramp, ipc):
+    """Kernel as [j, i, y, x], with y and x of length 1 if it is the same everywhere."""
+    ndim = ipc.lazy("SCI").ndim
+    if ndim not in (2, 4):
+        raise JwcalError(f"IPC kernel has {ndim} dimensions; 2 or 4 are possible", ipc.path)
+    kernel = ipc.image("SCI")[..., None, None] if ndim == 2 else ipc.image("SCI", like=ramp)
+    if kernel.shape[0] % 2 == 0 or kernel.shape[1] % 2 == 0:
+        raise JwcalError(
+            f"IPC kernel of {kernel.shape[1]}x{kernel.shape[0]} has no central pixel; odd sizes only", ipc.path
+        )
+    return np.ascontiguousarray(kernel)
+
+
+def _science_region(ramp):
+    """Rows and columns of the image that see light: (first, past the last) of each."""
+    x0, y0, nx, ny = ramp.subarray
+    if ramp.keyword("INSTRUME") == "MIRI":
+        return (0, ny), (max(0, EDGE - x0), min(nx, MIRI_COLUMNS - EDGE - x0))
+    last = LONGEST_SIDE - EDGE
+    return (max(0, EDGE - y0), min(ny, last - y0)), (max(0, EDGE - x0), min(nx, last - x0))

@@ -76,6 +76,7 @@ class Program:
         self.jobs = {rule: [] for rule in RULES}
         for name in sorted(self.exposures):
             self._route(name)
+        self.selector.save()
 
     def _take_inventory(self):
         """Exposures by name, then by suffix; problems are said in a line each."""
@@ -203,7 +204,9 @@ class Program:
         wanted = {s: declare(s) for s in steps if s not in skipped}
         types = sorted({t for d in wanted.values() for t in d.references + d.optional})
         override = self.settings.reference_overrides(exposure)
-        chosen = self.selector.select(exposure, [t for t in types if t not in override]) if types else {}
+        optional = {t for d in wanted.values() for t in d.optional}
+        asked = [t for t in types if t not in override]
+        chosen = self.selector.select(exposure, asked, optional) if asked else {}
         chosen |= {t: override[t] for t in types if t in override}
         for step, declaration in wanted.items():
             absent = [t for t in declaration.references if chosen.get(t) is None]
@@ -235,7 +238,8 @@ class Program:
         known = self.__dict__.setdefault("_digests", {})
         if (rule, steps) not in known:
             script = ROOT / "scripts" / f"{rule.removesuffix('ints')}.py"
-            known[rule, steps] = code_digest(script, *(ROOT / "jwcal" / "steps" / f"{step}.py" for step in steps))
+            modules = (f"jwcal.steps.{step}" for step in steps)
+            known[rule, steps] = code_digest(script, *modules, root=ROOT, cache=CACHE / "code.json")
         return known[rule, steps]
 
     # ---- what the rules ask ----------------------------------------------------------------------------------------

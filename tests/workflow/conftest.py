@@ -12,14 +12,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "rules", "scripts", "jwcal", "config", "profiles", "envs")
 
-EXPOSURES = [
-    {"instrument": "NIRCAM", "detector": "NRCB1", "filter": "F200W", "pupil": "CLEAR", "subarray": "SUB64P", "readpatt": "RAPID",
-     "ngroups": 4, "nints": 1},
-    {"instrument": "NIRCAM", "detector": "NRCB1", "filter": "F115W", "pupil": "CLEAR", "subarray": "SUB64P", "readpatt": "RAPID",
-     "ngroups": 4, "nints": 1},
-    {"instrument": "NIRISS", "detector": "NIS", "filter": "F480M", "pupil": "NRM", "subarray": "SUB80", "readpatt": "NISRAPID",
-     "ngroups": 3, "nints": 2},
-]  # fmt: skip
+EXPOSURES = (
+    {"filter": "F200W", "subarray": "SUB64P", "ngroups": 4, "observation": 1},
+    {"filter": "F115W", "subarray": "SUB64P", "ngroups": 4, "observation": 2},
+    {"instrument": "NIRISS", "detector": "NIS", "filter": "F480M", "subarray": "SUB80", "readpatt": "NISRAPID",
+     "ngroups": 3, "nints": 2, "observation": 3},
+)  # fmt: skip
 
 
 class Workbench:
@@ -81,10 +79,14 @@ class Workbench:
 @pytest.fixture(scope="session")
 def simulated(tmp_path_factory):
     """Raw exposures and a CRDS cache with two contexts, made once a session; read only."""
-    from jwcal.simulate import simulate_program
+    from jwcal.simulate import Scene, Setup, simulate_exposure, write_context, write_reference_cache
 
     folder = tmp_path_factory.mktemp("simulated")
-    simulate_program({"exposures": EXPOSURES, "scene": {"stars": 20}}, folder / "raw", folder / "crds", seed=1)
+    setups = [Setup(**exposure) for exposure in EXPOSURES]
+    for seed, setup in enumerate(setups):
+        simulate_exposure(setup, Scene(), folder / "raw", seed=seed)
+    write_reference_cache(folder / "crds", setups)
+    write_context(folder / "crds", "jwst_0002.pmap", "NIRCAM", "FLAT")
     return folder
 
 
@@ -104,9 +106,12 @@ def calibrated(simulated, tmp_path_factory):
     return folder
 
 
-def _copy_file(source, target):
+def _copy(source, target):
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(source, target)
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy2(source, target)
 
 
 @pytest.fixture

@@ -145,18 +145,29 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):
     blocks, array_tag = None, ""
 
     def ignore_aliases(self, data):
-        # The text must depend on the content alone, not on which nodes happen to be the same object.
-        return True
+        return not isinstance(data, (dict, list))
 
 
 def _construct_tagged(loader, tag, node):
+    if kind(node) == "ndarray":
+        mapping = isinstance(node, yaml.MappingNode)
+        content = (loader.construct_mapping if mapping else loader.construct_sequence)(node, deep=True)
+        return _array(TaggedDict(content, tag=node.tag) if mapping else content, loader.blocks)
+    if isinstance(node, yaml.ScalarNode):
+        return TaggedText(loader.construct_scalar(node), tag=node.tag)
+    return _construct_container(loader, node)
+
+
+def _construct_container(loader, node):
+    """Yield the container before its content is known: an inverse may refer back to the transform that holds it."""
     if isinstance(node, yaml.MappingNode):
-        content = TaggedDict(loader.construct_mapping(node, deep=True), tag=node.tag)
-    elif isinstance(node, yaml.SequenceNode):
-        content = TaggedList(loader.construct_sequence(node, deep=True), tag=node.tag)
+        content = TaggedDict(tag=node.tag)
+        yield content
+        content.update(loader.construct_mapping(node))
     else:
-        content = TaggedText(loader.construct_scalar(node), tag=node.tag)
-    return _array(content, loader.blocks) if kind(content) == "ndarray" else content
+        content = TaggedList(tag=node.tag)
+        yield content
+        content.extend(loader.construct_sequence(node))
 
 
 _Loader.add_multi_constructor(None, _construct_tagged)

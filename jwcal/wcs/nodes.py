@@ -144,16 +144,23 @@ def modernise(node):
     TaggedDict
         The same transform. Kinds that are not in `VERSIONS` keep their tag.
     """
+    return _modernise(node, {})
+
+
+def _modernise(node, known):
+    """Modernise a node; `known` holds those that are done, by identity, for an inverse may refer back."""
     if isinstance(node, list):
-        return [modernise(part) for part in node]
+        return [_modernise(part, known) for part in node]
     if not isinstance(node, dict):
         return node
-    content = {key: modernise(value) for key, value in node.items()}
+    if id(node) in known:
+        return known[id(node)]
     name = kind(node)
-    if name not in VERSIONS or "/transform/" not in node.tag:
-        return TaggedDict(content, tag=node.tag) if name else content
-    if name == "polynomial" and version(node) < (1, 2):
-        content.pop("domain", None)  # meant something else then
-    if name == "constant":
-        content.setdefault("dimensions", 1)
-    return make(name, **content)
+    current = name in VERSIONS and "/transform/" in node.tag
+    copy = known[id(node)] = make(name) if current else TaggedDict(tag=node.tag) if name else {}
+    copy.update((key, _modernise(value, known)) for key, value in node.items())
+    if current and name == "polynomial" and version(node) < (1, 2):
+        copy.pop("domain", None)  # meant something else then
+    if current and name == "constant":
+        copy.setdefault("dimensions", 1)
+    return copy

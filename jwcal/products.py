@@ -157,7 +157,7 @@ def _own_header(header):
 def _read_wcs(file):
     if "ASDF" not in file:
         return None
-    from jwcal.wcs import decode_tree
+    from jwcal.wcstrees import decode_tree
 
     tree = decode_tree(file.table("ASDF").field(0).tobytes())
     return tree if "wcs" in tree.get("meta", {}) else None
@@ -165,7 +165,7 @@ def _read_wcs(file):
 
 def asdf_extension(tree):
     """The ASDF extension that holds a tree; the official package opens no product without one, be it empty."""
-    from jwcal.wcs import encode_tree
+    from jwcal.wcstrees import encode_tree
 
     packed = np.frombuffer(encode_tree(tree), np.uint8)
     table = np.zeros(1, [("ASDF_METADATA", np.uint8, (packed.size,))])

@@ -27,7 +27,7 @@ crval=None, output_shape=None) -> (WCS, shape)``
 
 from jwcal.wcs.mosaics import fits_keywords, mean_pixel_area, output_wcs, scale_at
 from jwcal.wcs.pipeline import WCS, from_tree
-from jwcal.wcs.trees import decode_tree, encode_tree
+from jwcal.wcstrees import decode_tree, encode_tree
 
 __all__ = ["WCS", "decode_tree", "encode_tree", "fits_keywords", "from_tree", "mean_pixel_area", "output_wcs",
            "pixel_map", "scale_at", "sparse_map"]  # fmt: skip

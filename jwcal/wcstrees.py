@@ -1,4 +1,4 @@
-"""The WCS in a product's ASDF extension: bytes to tree and back."""
+"""The WCS in a product's ASDF extension: bytes to tree and back (without the code that evaluates it)."""
 
 from jwcal import asdffiles
 from jwcal.asdffiles import kind

@@ -24,4 +24,4 @@ localrules:
 rule all:
     default_target: True
     input:
-        program.targets(),
+        targets,

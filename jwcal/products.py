@@ -73,7 +73,7 @@ def read(path, container):
             header=_own_header(file.header()),
             sci_header=_own_header(file.header("SCI")),
             path=str(path),
-            tables={name: fits.FITS_rec(file.table(name).copy()) for name in CARRIED_TABLES if name in file},
+            tables={name: file.table(name).copy() for name in CARRIED_TABLES if name in file},
             wcs=None if container is models.Ramp else _read_wcs(file),
             **arrays,
         )

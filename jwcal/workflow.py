@@ -74,9 +74,11 @@ class Program:
         self.exposures = self._take_inventory()
         self._plans, self._missing = {}, set()
         self.jobs = {rule: [] for rule in RULES}
-        for name in sorted(self.exposures):
-            self._route(name)
-        self.selector.save()
+        self.problem = self.selector.problem if self.exposures else None
+        if self.problem is None:
+            for name in sorted(self.exposures):
+                self._route(name)
+            self.selector.save()
 
     def _take_inventory(self):
         """Exposures by name, then by suffix; problems are said in a line each."""
@@ -269,7 +271,9 @@ class Program:
         return "|".join(map(re.escape, names)) or "(?!)"
 
     def targets(self):
-        """Everything that ``snakemake all`` makes."""
+        """Everything that ``snakemake all`` makes; an error where no reference file can be chosen at all."""
+        if self.problem:
+            raise JwcalError(self.problem)
         paths = []
         for rule, (_, suffixes) in RULES.items():
             for name in self.jobs[rule]:

@@ -47,3 +47,11 @@ def plan(rule):
 def memory(rule):
     """Resources function: peak memory in MB."""
     return lambda wildcards: program.memory(rule, wildcards.exposure)
+
+
+def targets(wildcards):
+    """Input function: all products that can be made."""
+    try:
+        return program.targets()
+    except JwcalError as error:
+        raise WorkflowError(str(error)) from None

@@ -28,7 +28,7 @@ rule simulate:
 # What `make demo` asks for: all products, and a picture of the first rectified exposure.
 rule demo:
     input:
-        program.targets(),
+        targets,
         f"{REPORTS}/demo.png",
 
 

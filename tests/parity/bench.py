@@ -1,9 +1,10 @@
 """Speed and memory of jwcal against the official package: ``make bench``.
 
-Both sides do the same work on the same simulated NIRCam full-frame exposures with the same reference files and the official code's
-default settings, each as a whole process with its start-up. Runs alternate (A B A B ...); the medians and the ratios are printed.
-Byte code of both environments is compiled first, and the kernels are in their disk cache, as after the workflow's ``warm`` job.
-Peak memory is that of the largest process. Options: ``--repeat 5``, ``--only detector1 image2 workflow cold``.
+Both sides do the same work on the same simulated NIRCam full-frame exposures with the same reference files and the
+official code's default settings, each as a whole process with its start-up. Runs alternate (A B A B ...); medians and
+ratios are printed. Byte code of both environments is compiled first, and the kernels are in their disk cache, as after
+the workflow's ``warm`` job. Peak memory is that of the largest process.
+Options: ``--repeat 5``, ``--only detector1 image2 workflow cold``.
 """
 
 import argparse
@@ -176,8 +177,8 @@ def main():
         lines.append(report(title, pairs, goal))
     table = "\n".join(lines)
     (WORK / "table.txt").write_text(table + "\n")
-    print(f"\n{table}\n\n{options.repeat} alternating pairs, medians; whole processes with start-up; byte code and kernels "
-          f"compiled; {THREADS} threads a job, {os.cpu_count()} cores")  # fmt: skip
+    print(f"\n{table}\n\n{options.repeat} alternating pairs, medians; whole processes with start-up; byte code and")
+    print(f"kernels compiled; {THREADS} threads a job, {os.cpu_count()} cores")
 
 
 if __name__ == "__main__":

@@ -61,8 +61,8 @@ def relative_difference(ours, theirs, where=None, floor=None):
     where : bool array, optional
         Samples that count (broadcast against the arrays).
     floor : float, optional
-        Smallest scale; default the median of ``|theirs|``, since the noise of float32 arithmetic is that of the terms, not of
-        a difference that happens to be near zero.
+        Smallest scale; default the median of ``|theirs|``, since the noise of float32 arithmetic is that of the terms,
+        not of a difference that happens to be near zero.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """One job of the workflow in a fresh process, as Snakemake starts it: ``jwcal_job.py JOB.json``.
 
-The file holds the rule's name and its ``input``, ``output``, ``params``, ``threads``, ``log`` and ``config``. The script of the rule is
-executed with a genuine ``snakemake`` object, so that start-up costs what it costs in the workflow.
+The file holds the rule's name and its ``input``, ``output``, ``params``, ``threads``, ``log`` and ``config``. The
+rule's script is executed with a genuine ``snakemake`` object, so that start-up costs what it costs in the workflow.
 """
 
 import json

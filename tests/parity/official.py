@@ -1,9 +1,9 @@
 """Run the official package on exposures that the parity tests hand over, and keep the state after every step.
 
-Runs inside ``.venv-parity``, as one process for all cases, since importing the package is slow. It reads one job a line from standard
-input, ``{"pipeline": "detector1", "input": path, "folder": path, "settings": {step: {name: value}}}``, and answers each with one line:
-``{"status": {step: "COMPLETE"}, "seconds": 12.3}`` or ``{"error": "..."}``. The arrays after each step that did something are
-``folder/step/array.npy``, and the final products ``folder/{rate,rateints,cal,calints,i2d}.fits``.
+Runs inside ``.venv-parity``, as one process for all cases, since importing the package is slow. It reads one job a line
+from standard input, ``{"pipeline": "detector1", "input": path, "folder": path, "settings": {step: {name: value}}}``,
+and answers each with one line, ``{"status": {step: "COMPLETE"}, "seconds": 12.3}`` or ``{"error": "..."}``. The arrays
+after each step that did something are ``folder/step/array.npy``, the final products ``folder/{rate,cal,...}.fits``.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""One run of the official package, as a user starts it: ``official_job.py detector1|image2|all INPUT FOLDER``, in .venv-parity."""
+"""One run of the official package, as a user starts it: ``official_job.py detector1|image2|all INPUT FOLDER``."""
 
 import sys
 from pathlib import Path

@@ -39,7 +39,7 @@ class Oracle:
     """
 
     def __init__(self, crds_path, context, log):
-        self.log = open(log, "w")  # noqa: SIM115
+        self.log = open(log, "w")
         self.process = subprocess.Popen(
             [find_python(), str(Path(__file__).with_name("official.py"))],
             stdin=subprocess.PIPE,

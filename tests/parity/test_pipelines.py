@@ -1,0 +1,92 @@
+"""Every step of stage 1 and stage 2, for every case, against the official package on the same files."""
+
+import numpy as np
+import pytest
+from cases import CASES
+from stepwise import Comparison, compare_mosaic, compare_world
+
+from jwcal import dq, models, products
+from jwcal.references import Reference
+from jwcal.runner import run_chain
+
+
+def check(figures, start):
+    """Fail with the lines of the table that miss their goal."""
+    missed = [str(figure) for figure in figures[start:] if not figure.passed]
+    assert not missed, "\n" + "\n".join(missed)
+
+
+def compare_stage1(laboratory, case_name, settings, scratch, figures):
+    """Run stage 1 on both sides; returns the official result."""
+    official = laboratory.oracle.run("detector1", laboratory.uncal(case_name), scratch / "stage1", settings)
+    comparison = Comparison(case_name, official, figures)
+    plan = laboratory.program.plan("detector1", laboratory.names[case_name])
+    comparison.run(plan, products.read_ramp(laboratory.uncal(case_name)))
+    return official
+
+
+def compare_stage2(laboratory, case_name, official, suffix, scratch, figures):
+    """Run stage 2 on both sides, from the official count rates; returns our product and the official one."""
+    rate = official.product(suffix)
+    theirs = laboratory.oracle.run("image2", rate, scratch / f"stage2_{suffix}")
+    comparison = Comparison(f"{case_name}", theirs, figures)
+    rule = "image2" if suffix == "rate" else "image2ints"
+    image = comparison.run(laboratory.program.plan(rule, laboratory.names[case_name]), products.read_image(rate))
+    compare_world(comparison, image)
+    return comparison, theirs
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_simulated(case, laboratory, figures, scratch):
+    start = len(figures)
+    official = compare_stage1(laboratory, case.name, case.settings, scratch, figures)
+    if case.rectified:
+        comparison, theirs = compare_stage2(laboratory, case.name, official, "rate", scratch, figures)
+        if theirs.product("i2d").exists():
+            plan = laboratory.program.plan("resample", laboratory.names[case.name])
+            mosaic = run_chain(plan, products.read_image(theirs.product("cal")))
+            compare_mosaic(comparison, mosaic, theirs.product("i2d"))
+        if case.setup.nints > 1:
+            compare_stage2(laboratory, case.name, official, "rateints", scratch, figures)
+    check(figures, start)
+
+
+def test_real_niriss(laboratory, real_data, figures, scratch):
+    start = len(figures)
+    official = compare_stage1(laboratory, "niriss", {}, scratch, figures)
+    compare_stage2(laboratory, "niriss", official, "rate", scratch, figures)
+    compare_stage2(laboratory, "niriss", official, "rateints", scratch, figures)
+    check(figures, start)
+
+
+def put_guider_errors_right(plan, path):
+    """What the official errors of a guider exposure should be: see README, differences 1 and 2."""
+    ramp = products.read_ramp(path)
+    time = ramp.keyword("TGROUP")
+    noise = Reference(plan["references"]["readnoise"]).image("SCI", like=ramp)
+    reference = Reference(plan["references"]["flat"])
+    flat, error = reference.image("SCI", like=ramp), reference.image("ERR", like=ramp)
+    bad = (reference.dq(like=ramp) & (dq.NO_FLAT_FIELD | dq.DO_NOT_USE) != 0) | ~(np.abs(flat) > 0)
+    flat[bad] = 1
+    kept = {}
+
+    def after_cds(state):
+        readout = 2 * (noise / time) ** 2
+        kept["err"] = np.sqrt(readout + (state["err"].astype(float) ** 2 - readout) / time)
+        return kept["err"]
+
+    def after_flat(state):
+        return np.sqrt((kept["err"] / flat) ** 2 + (state["data"].astype(float) * error / flat) ** 2)
+
+    return {("guider_cds", "err"): after_cds, ("flat_field", "err"): after_flat}
+
+
+def test_real_guider(laboratory, real_data, figures, scratch):
+    start = len(figures)
+    plan, path = laboratory.program.plan("guider", laboratory.names["guider"]), laboratory.uncal("guider")
+    official = laboratory.oracle.run("guider", path, scratch)
+    comparison = Comparison("guider", official, figures, put_guider_errors_right(plan, path))
+    image = comparison.run(plan, products.read_ramp(path))
+    theirs = products.read(official.product("cal"), models.GuiderImage)
+    assert image.data.ndim == theirs.data.ndim == 3
+    check(figures, start)

@@ -102,8 +102,13 @@ def _values(part):
 
 
 def _default(part):
-    value = part.get("default")
-    return f"`{str(value).lower() if value is None or isinstance(value, bool) else value}`".replace("`none`", "`null`")
+    text = _show(part.get("default"))
+    return f"{text} (official: {_show(part['official'])})" if "official" in part else text
+
+
+def _show(value):
+    words = {None: "null", True: "true", False: "false"}
+    return f"`{words[value] if value is None or isinstance(value, bool) else value}`"
 
 
 def main(arguments):

@@ -206,7 +206,7 @@ class Program:
         wanted = {s: declare(s) for s in steps if s not in skipped}
         types = sorted({t for d in wanted.values() for t in d.references + d.optional})
         override = self.settings.reference_overrides(exposure)
-        optional = {t for d in wanted.values() for t in d.optional}
+        optional = set(types) - {t for d in wanted.values() for t in d.references}
         asked = [t for t in types if t not in override]
         chosen = self.selector.select(exposure, asked, optional) if asked else {}
         chosen |= {t: override[t] for t in types if t in override}
@@ -372,8 +372,8 @@ class Program:
         return int(fixed + factor * 4e-6 * samples)
 
     def threads(self, cores):
-        """Threads of a job: all cores shared out evenly when there are fewer exposures than cores."""
-        return max(1, min(8, (cores or 1) // max(1, len(self.exposures))))
+        """Threads of a job: the user's number, or all cores shared out when there are fewer exposures than cores."""
+        return self.settings.threads or max(1, min(8, (cores or 1) // max(1, len(self.exposures))))
 
 
 def _reads(step):

@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "config" / "schema.yaml"
 STEPS = load_yaml(SCHEMA)["properties"]["steps"]["properties"]
 BUILT = sorted(path.stem for path in (ROOT / "jwcal" / "steps").glob("[!_]*.py"))
+# Settings that the official package does not have, with the value that makes jwcal do as it does.
+OFFICIAL_VALUES = {"background": {"propagate_variances": False}}
 # Steps that the official package leaves out unless its parameter files say otherwise.
 OFFICIALLY_SKIPPED = {
     "charge_migration",
@@ -226,6 +228,12 @@ def test_schema_and_signature_agree(step):
         assert f"\n{name} : " in documentation, f"{name} is not documented in the docstring of {step}"
 
 
+@pytest.mark.parametrize("step", BUILT)
+def test_schema_and_signature_agree_on_defaults(step):
+    for name, default in signature(step)[0].items():
+        assert same(STEPS[step]["properties"][name]["default"], default), f"{step}.{name}"
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_every_setting_is_described_and_its_default_allowed(step):
     import jsonschema
@@ -254,7 +262,7 @@ def test_config_yaml_holds_every_setting_with_the_schemas_default():
 def test_official_yaml_holds_the_defaults_of_the_code(step):
     official = load_yaml(ROOT / "config" / "official.yaml")
     assert official["modes"] == []
-    expected = signature(step)[0] | {"skip": step in OFFICIALLY_SKIPPED}
+    expected = signature(step)[0] | {"skip": step in OFFICIALLY_SKIPPED} | OFFICIAL_VALUES.get(step, {})
     assert set(official["steps"][step]) == set(expected)
     for name, value in official["steps"][step].items():
         assert same(value, expected[name]), f"{step}.{name} is {value!r}, in the code {expected[name]!r}"

@@ -9,7 +9,7 @@ Reference: Moore, Ning & Gore 2006, Opt. Eng. 45, 076402; JWST pipeline document
 import numpy as np
 from numba import prange
 
-from jwcal.kernels import image
+from jwcal.kernels import image, pixel
 
 
 @image
@@ -30,22 +30,24 @@ def convolve(plane, kernel, rows, columns):
     float32 [y, x]
         Convolved image, in the unit of `plane`.
     """
-    nj, ni = kernel.shape[:2]
     everywhere = kernel.shape[2] == 1
-    result = np.empty_like(plane)
-    for y in prange(plane.shape[0]):
-        result[y] = plane[y]
-        inside = columns if rows[0] <= y < rows[1] else (0, 0)
-        for x in range(inside[0], inside[1]):
-            total = 0.0
-            for j in range(nj):
-                row = y + nj // 2 - j
-                if row < rows[0] or row >= rows[1]:
-                    continue
-                for i in range(ni):
-                    column = x + ni // 2 - i
-                    if columns[0] <= column < columns[1]:
-                        weight = kernel[j, i, 0, 0] if everywhere else kernel[j, i, y, x]
-                        total += np.float64(weight) * plane[row, column]
-            result[y, x] = total
+    result = plane.copy()
+    for y in prange(rows[0], rows[1]):
+        for x in range(columns[0], columns[1]):
+            result[y, x] = _convolve_pixel(
+                plane, kernel, y, x, (0 if everywhere else y, 0 if everywhere else x), rows, columns
+            )
     return result
+
+
+@pixel
+def _convolve_pixel(plane, kernel, y, x, place, rows, columns):
+    """Weighted sum over the neighbours of one pixel that lie in the region; `place` is where its kernel is."""
+    total = 0.0
+    for j in range(kernel.shape[0]):
+        row = y + kernel.shape[0] // 2 - j
+        for i in range(kernel.shape[1]):
+            column = x + kernel.shape[1] // 2 - i
+            if rows[0] <= row < rows[1] and columns[0] <= column < columns[1]:
+                total += np.float64(kernel[j, i, place[0], place[1]]) * plane[row, column]
+    return total

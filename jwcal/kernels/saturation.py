@@ -50,7 +50,6 @@ def flag_saturation(data, groupdq, threshold, bias, grow, nframes):
         for y in prange(ny):
             grown = _grow(first, y, grow)
             _flag_from(groupdq[i, :, y], grown)
-            partial[y] = -1
             if nframes > 1:
                 _find_partial(data[i, :, y], groupdq[i, :, y], threshold[y], grown, nframes, partial[y])
                 if ngroup > 2:
@@ -64,7 +63,8 @@ def flag_saturation(data, groupdq, threshold, bias, grow, nframes):
 def _find_first(data, groupdq, threshold, first):
     """First group at or above each pixel's threshold in a row (number of groups if none); flags the A/D floor."""
     ngroup, nx = data.shape
-    first[:] = ngroup
+    for x in range(nx):
+        first[x] = ngroup
     for g in range(ngroup):
         signal, flags = data[g], groupdq[g]
         for x in range(nx):
@@ -106,6 +106,7 @@ def _find_partial(data, groupdq, threshold, grown, nframes, partial):
     """Note for each pixel of a row the group just before saturation if it exceeds the diluted threshold."""
     ngroup, nx = data.shape
     for x in range(nx):
+        partial[x] = -1
         g = grown[x] - 1
         if g < 0 or g > ngroup - 2 or groupdq[g, x] & (SATURATED | DO_NOT_USE):
             continue

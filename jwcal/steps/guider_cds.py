@@ -46,7 +46,8 @@ def guider_cds(ramp: Ramp, gain: Reference, readnoise: Reference) -> GuiderImage
     rate = difference / np.float32(group_time)
     gains, noise = _read_plane(gain, ramp, exp_type), _read_plane(readnoise, ramp, exp_type)
     with np.errstate(divide="ignore", invalid="ignore"):
-        poisson = np.maximum(rate, 0) / (gains * np.float32(group_time))
+        poisson = rate / (gains * np.float32(group_time))
+    poisson[poisson < 0] = 0
     err = np.sqrt(2 * (noise / np.float32(group_time)) ** 2 + poisson)
     sci_header = ramp.sci_header.copy()
     sci_header["BUNIT"] = ("DN/s", "physical units of the array values")
@@ -79,4 +80,4 @@ def _read_plane(reference, ramp, exp_type):
     except JwcalError:
         if "STACK" not in exp_type:
             raise
-        return np.full(ramp.data.shape[-2:], reference.image("SCI").mean(), np.float32)
+        return np.full(ramp.data.shape[-2:], np.nanmean(reference.image("SCI")), np.float32)

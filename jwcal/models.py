@@ -104,6 +104,8 @@ class Image(Product):
         Variances of the three noise sources, in squared units of data.
     area : float32 [y, x] or None
         Relative pixel area, attached by photom.
+    combined_background : Image or None
+        Mean background that was subtracted, where background was asked to keep it.
     """
 
     data: np.ndarray = None
@@ -113,6 +115,7 @@ class Image(Product):
     var_rnoise: np.ndarray | None = None
     var_flat: np.ndarray | None = None
     area: np.ndarray | None = None
+    combined_background: "Image | None" = None
 
 
 @dataclass
@@ -165,6 +168,8 @@ class Mosaic(Product):
         Summed weight.
     var_poisson, var_rnoise, var_flat : float32 [y, x] or None
         Variances.
+    dq : uint32 [y, x] or None
+        Flags of all inputs that fall on a pixel, where resample was asked to hand them on.
     """
 
     data: np.ndarray = None
@@ -174,3 +179,4 @@ class Mosaic(Product):
     var_poisson: np.ndarray | None = None
     var_rnoise: np.ndarray | None = None
     var_flat: np.ndarray | None = None
+    dq: np.ndarray | None = None

@@ -104,7 +104,7 @@ def decode(content, path=None):
         loader = _Loader(text + b"\n")
         loader.blocks = list(_read_blocks(rest))
         return loader.get_single_data()
-    except (yaml.YAMLError, ValueError, KeyError, struct.error, zlib.error, OSError) as error:
+    except (yaml.YAMLError, LookupError, TypeError, ValueError, OSError, struct.error, zlib.error) as error:
         raise JwcalError(f"not a readable ASDF file ({' '.join(str(error).split())}); fetch it again", path) from error
 
 

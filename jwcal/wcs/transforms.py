@@ -296,12 +296,15 @@ def foreign_model(node):
 
 def _build_model(node):
     import io
+    import warnings
 
     import asdf
 
-    content = asdffiles.encode({"model": node}, standard="1.5.0")  # old nodes leave their schemas' defaults out
-    with asdf.open(io.BytesIO(content), lazy_load=False, memmap=False) as file:
-        model = file["model"]
-    if not callable(model):
-        raise JwcalError(f"transform {kind(node)} is of an unknown kind; install the package that defines {node.tag}")
-    return model
+    for standard in ("1.6.0", "1.5.0"):  # the older one fills in what old nodes leave to their schemas' defaults
+        content = io.BytesIO(asdffiles.encode({"model": node}, standard))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", asdf.exceptions.AsdfConversionWarning)
+            with asdf.open(content, lazy_load=False, memmap=False) as file:
+                if callable(file["model"]):
+                    return file["model"]
+    raise JwcalError(f"transform {kind(node)} is of an unknown kind; install the package that defines {node.tag}")

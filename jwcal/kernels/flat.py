@@ -73,6 +73,8 @@ def divide_flat(exposure, dq, flat, flat_err, flat_dq, inverse):
 def divide_guider_flat(data, err, dq, flat, flat_err, flat_dq, inverse):
     """Apply (or undo) the flat field of a guider exposure, whose flags are those of all integrations.
 
+    Flagged pixels keep their values (undivided where there is no flat): a guide star may well lie on one.
+
     Parameters
     ----------
     data, err : float32 [integration, y, x]
@@ -97,7 +99,7 @@ def divide_guider_flat(data, err, dq, flat, flat_err, flat_dq, inverse):
             for k in range(data.shape[0]):
                 d, e = data[k, y, x] * gain, err[k, y, x] * gain
                 e = np.sqrt(e * e + (d * relative) ** 2)
-                if np.isnan(d + e) or flags[y, x] & DO_NOT_USE:
+                if np.isnan(d + e):
                     d = e = np.nan
                 out[k, y, x], error[k, y, x] = d, e
     return out, error, flags

@@ -26,7 +26,7 @@ def flat_field(
     DO_NOT_USE is NaN in all planes, and the reverse.
 
     Guider exposures have one error plane: it is divided by the flat as well and VAR_FLAT is added to its square (the
-    official package, up to 3.0.0, leaves out the division and does not blank flagged pixels).
+    official package, up to 3.0.0, leaves out the division). Their flagged pixels keep their values.
 
     Parameters
     ----------

@@ -4,8 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from jwcal.simulate.exposure import Setup
-from jwcal.simulate.scene import STAR, Scene
+from jwcal.simulate import STAR, Scene, Setup
 
 
 @dataclass(frozen=True)

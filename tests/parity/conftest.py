@@ -55,8 +55,7 @@ class Laboratory:
         from cases import make_scene
         from guider_references import add_guider_references
 
-        from jwcal.simulate.crds_cache import write_reference_cache
-        from jwcal.simulate.exposure import Setup, plan_exposure, simulate_exposure
+        from jwcal.simulate import Setup, plan_exposure, simulate_exposure, write_reference_cache
 
         real = Setup("NIRISS", "NIS", "F480M", "NRM", "SUB80", "NISRAPID", ngroups=6, nints=5)
         plans = {case.name: plan_exposure(case.setup) for case in self.cases}

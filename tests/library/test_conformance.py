@@ -1,0 +1,127 @@
+"""Products are what the observatory's own data models expect, and their coordinates agree however they are read."""
+
+import warnings
+
+import numpy as np
+import pytest
+import truth
+from astropy.io import fits
+from guider_references import REGION, add_guider_references
+
+from jwcal import products
+from jwcal.fitsfiles import Extension, write_fits
+from jwcal.simulate import STAR, Scene, Setup
+from jwcal.wcs import from_tree
+
+SETUP = Setup(subarray="SUB64P", readpatt="SHALLOW4", ngroups=4, nints=2)
+GUIDER = "jw00001002001_gs-acq1_2026001000000"
+MODELS = {
+    "ramp": "RampModel",
+    "rate": "ImageModel",
+    "rateints": "CubeModel",
+    "cal": "ImageModel",
+    "calints": "CubeModel",
+    "i2d": "ImageModel",
+    "guider": "GuiderCalModel",
+}
+WITH_WCS = ("cal", "calints", "i2d")
+
+
+def write_guider_exposure(path):
+    """A raw guide-star acquisition: two integrations of two groups."""
+    rng = np.random.default_rng(8)
+    data = rng.poisson(9000, (2, 2, REGION.ny, REGION.nx)).astype(np.uint16)
+    keywords = {
+        "TELESCOP": "JWST", "INSTRUME": "FGS", "DETECTOR": "GUIDER2", "EXP_TYPE": "FGS_ACQ1", "READPATT": "ACQ1",
+        "DATE-OBS": "2026-01-01", "TIME-OBS": "00:00:00.0", "NINTS": 2, "NGROUPS": 2, "NFRAMES": 1, "GROUPGAP": 1,
+        "TFRAME": 0.182, "TGROUP": 0.364, "SUBARRAY": "128X128", "SUBSTRT1": REGION.x0 + 1, "SUBSTRT2": REGION.y0 + 1,
+        "SUBSIZE1": REGION.nx, "SUBSIZE2": REGION.ny, "FASTAXIS": 2, "SLOWAXIS": -1, "DATAMODL": "Level1bModel",
+    }  # fmt: skip
+    write_fits(path, [Extension("PRIMARY", header=fits.Header(keywords.items())), Extension("SCI", data)])
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """One product of every kind, by suffix."""
+    folder = tmp_path_factory.mktemp("conformance")
+    star = np.array([(0, SETUP.ra, SETUP.dec, 17.0, 0.0)], STAR)
+    exposure = truth.simulate(folder, [SETUP], [Scene(stars=star)])[0]
+    add_guider_references(folder / "crds", truth.CONTEXT)
+    write_guider_exposure(folder / "raw" / f"{GUIDER}_uncal.fits")
+    program, name = truth.load_program(folder), exposure.plan.root
+    paths = {suffix: folder / f"{name}_{suffix}.fits" for suffix in MODELS}
+
+    def keep(suffix, product):
+        products.write(paths[suffix], product)
+        return product
+
+    keep("ramp", truth.run(program, "detector1", name, products.read_ramp(exposure.uncal), until="jump"))
+    rates = truth.run(program, "detector1", name, products.read_ramp(exposure.uncal))
+    keep("rate", rates.rate), keep("rateints", rates.rateints)
+    cal = keep("cal", truth.run(program, "image2", name, products.read_image(paths["rate"])))
+    keep("calints", truth.run(program, "image2ints", name, products.read_image(paths["rateints"])))
+    keep("i2d", truth.run(program, "resample", name, cal))
+    guider = products.read_ramp(folder / "raw" / f"{GUIDER}_uncal.fits")
+    keep("guider", truth.run(program, "guider", GUIDER, guider))
+    return paths
+
+
+@pytest.mark.parametrize("suffix", MODELS)
+def test_data_models_validate(made, suffix):
+    datamodels = pytest.importorskip("stdatamodels.jwst.datamodels")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        with datamodels.open(made[suffix]) as model:
+            model.validate()
+            assert type(model).__name__ == MODELS[suffix]
+            assert np.isfinite(model.data).any()
+            assert model.meta.filename == made[suffix].name
+            assert (model.meta.wcs is not None) == (suffix in WITH_WCS)
+
+
+def test_archive_tables(made):
+    names = {hdu.name for hdu in fits.open(made["rateints"])}
+    assert {"SCI", "ERR", "DQ", "VAR_POISSON", "VAR_RNOISE", "INT_TIMES", "ASDF"} <= names
+    assert "GROUP" not in names
+
+
+def grid(shape):
+    y, x = np.mgrid[0 : shape[-2] - 1 : 9j, 0 : shape[-1] - 1 : 9j]
+    return x.ravel(), y.ravel()
+
+
+@pytest.mark.parametrize("suffix", WITH_WCS)
+def test_gwcs_reads_our_tree(made, suffix):
+    datamodels = pytest.importorskip("stdatamodels.jwst.datamodels")
+    with datamodels.open(made[suffix]) as model:
+        x, y = grid(model.data.shape)
+        ra, dec = model.meta.wcs(x, y, with_bounding_box=False)
+    product = (
+        products.read_image(made[suffix]) if suffix != "i2d" else products.read(made[suffix], products.models.Mosaic)
+    )
+    wcs = from_tree(product.wcs)
+    ours = wcs.forward(x, y)
+    np.testing.assert_allclose(ours[0], ra, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(ours[1], dec, rtol=0, atol=1e-10)
+    back = wcs.inverse(ra, dec)
+    np.testing.assert_allclose(back, [x, y], atol=1e-4)
+
+
+@pytest.mark.parametrize("suffix", WITH_WCS)
+def test_fits_keywords_agree_with_the_gwcs(made, suffix):
+    from astropy.wcs import WCS
+
+    with fits.open(made[suffix]) as file:
+        header, shape = file["SCI"].header, file["SCI"].shape
+    keywords = WCS(header, naxis=2)
+    x, y = grid(shape)
+    product = (
+        products.read_image(made[suffix]) if suffix != "i2d" else products.read(made[suffix], products.models.Mosaic)
+    )
+    ra, dec = from_tree(product.wcs).forward(x, y)
+    sky = keywords.all_pix2world(x, y, 0)
+    back = from_tree(product.wcs).inverse(*sky)
+    assert np.max(np.hypot(back[0] - x, back[1] - y)) < 0.01
+    back = keywords.all_world2pix(ra, dec, 0, tolerance=1e-5)
+    assert np.max(np.hypot(back[0] - x, back[1] - y)) < 0.01

@@ -1,0 +1,88 @@
+"""What goes into the simulated telescope comes out of the calibration: slopes, cosmic rays, star fluxes."""
+
+import numpy as np
+import pytest
+import truth
+from astropy.io import fits
+
+from jwcal import products
+from jwcal.references import Reference
+from jwcal.simulate import Setup
+from jwcal.simulate.scene import STAR, Scene, flux_density
+
+FIELD = Setup(subarray="SUB320", readpatt="BRIGHT1", groupgap=9, ngroups=8, nints=2, observation=1)
+STAR_SETUPS = [
+    Setup(subarray="SUB160", ngroups=5, nints=6, observation=2),
+    Setup(detector="NRCBLONG", filter="F444W", subarray="SUB160", ngroups=5, nints=6, observation=3),
+]
+
+
+def make_field():
+    rng = np.random.default_rng(4)
+    stars = np.zeros(40, STAR)
+    stars["ra"] = FIELD.ra + rng.uniform(-5, 5, 40) / 3600
+    stars["dec"] = FIELD.dec + rng.uniform(-5, 5, 40) / 3600
+    stars["mag"] = rng.uniform(20, 25, 40)
+    return Scene(stars=stars)
+
+
+def make_star(setup, magnitude=15.3):
+    return Scene(stars=np.array([(0, setup.ra, setup.dec, magnitude, 0.0)], STAR))
+
+
+@pytest.fixture(scope="module")
+def sky(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("truth")
+    scenes = [make_field(), *map(make_star, STAR_SETUPS)]
+    simulated = truth.simulate(folder, [FIELD, *STAR_SETUPS], scenes)
+    five_sigma = {"when": {"subarray": "SUB320"}, "jump": {"rejection_threshold": 5.0}}
+    return simulated, truth.load_program(folder, [five_sigma]), scenes
+
+
+def test_slopes_and_cosmic_rays(sky):
+    simulated, program, _ = sky
+    exposure = simulated[0]
+    name = exposure.plan.root
+    ramp = truth.run(program, "detector1", name, products.read_ramp(exposure.uncal), until="jump")
+    groupdq = ramp.groupdq.copy()
+    expected = fits.getdata(exposure.truth, "RATE")
+    plan = program.plan("detector1", name)
+    gain, noise = (Reference(plan["references"][t]).image("SCI", like=ramp) for t in ("gain", "readnoise"))
+    timing = exposure.plan.timing
+    sigma = truth.difference_noise(expected, gain, noise, timing.tgroup, timing.nframes)
+    hits = fits.getdata(exposure.truth, "COSMIC_RAYS")
+    recall, precision, number = truth.score_cosmic_rays(groupdq, hits, sigma)
+    assert number > 200
+    assert recall > 0.7 and precision > 0.95, f"recall {recall:.3f}, precision {precision:.3f} of {number}"
+
+    rates = truth.run(program, "detector1", name, products.read_ramp(exposure.uncal))
+    mean, width, pixels = truth.measure_pulls(rates.rate, expected)
+    assert pixels > 90_000
+    assert abs(mean) < 0.05 and width < 1.10, f"mean {mean:.3f}, width {width:.3f}"
+
+
+@pytest.mark.parametrize("number", [1, 2], ids=["short wave", "long wave"])
+def test_star_flux(sky, number):
+    simulated, program, scenes = sky
+    exposure, star = simulated[number], scenes[number].stars
+    name = exposure.plan.root
+    rates = truth.run(program, "detector1", name, products.read_ramp(exposure.uncal))
+    cal = truth.run(program, "image2", name, rates.rate)
+    profile = truth.draw_star(exposure.plan, star)
+    area = cal.area * cal.keyword("PIXAR_SR")
+    expected = flux_density(star["mag"], star["slope"], exposure.plan.band.pivot)[0] * 1e-6
+    flux = truth.fit_flux(cal.data, area, profile, cal.dq != 0)
+    assert abs(flux / expected - 1) < 0.005
+
+    i2d = truth.run(program, "resample", name, cal)
+    y, x = np.indices(i2d.data.shape)
+    peak = np.unravel_index(np.nanargmax(i2d.data), i2d.data.shape)
+    distance = np.hypot(y - peak[0], x - peak[1])
+    sky_level = np.nanmedian(i2d.data[(distance > 50) & (distance < 70)])
+    total = np.nansum((i2d.data - sky_level)[distance < 15]) * i2d.keyword("PIXAR_SR")
+    y, x = np.indices(profile.shape)
+    top = np.unravel_index(profile.argmax(), profile.shape)
+    distance = np.hypot(y - top[0], x - top[1])
+    outside = np.median(profile[(distance > 50) & (distance < 70)])
+    enclosed = (profile - outside)[distance < 15].sum()
+    assert abs(total / (expected * enclosed) - 1) < 0.01

@@ -8,20 +8,20 @@ rule detector1:
         kernels=ancient(KERNELS),
     output:
         rate=f"{PRODUCTS}/{{exposure}}_rate.fits",
-    params:
-        plan=plan("detector1"),
-    wildcard_constraints:
-        exposure=program.pattern("detector1", several_integrations=False),
     log:
         "logs/detector1/{exposure}.log",
     benchmark:
         "benchmarks/detector1/{exposure}.tsv"
+    wildcard_constraints:
+        exposure=program.pattern("detector1", several_integrations=False),
+    conda:
+        "../envs/jwcal.yaml"
     threads: THREADS
     resources:
         mem_mb=memory("detector1"),
         runtime=20,
-    conda:
-        "../envs/jwcal.yaml"
+    params:
+        plan=plan("detector1"),
     script:
         "../scripts/detector1.py"
 
@@ -41,20 +41,20 @@ rule dark:
         kernels=ancient(KERNELS),
     output:
         product=f"{PRODUCTS}/{{exposure}}_dark.fits",
-    params:
-        plan=plan("dark"),
-    wildcard_constraints:
-        exposure=program.pattern("dark"),
     log:
         "logs/dark/{exposure}.log",
     benchmark:
         "benchmarks/dark/{exposure}.tsv"
+    wildcard_constraints:
+        exposure=program.pattern("dark"),
+    conda:
+        "../envs/jwcal.yaml"
     threads: THREADS
     resources:
         mem_mb=memory("dark"),
         runtime=20,
-    conda:
-        "../envs/jwcal.yaml"
+    params:
+        plan=plan("dark"),
     script:
         "../scripts/dark.py"
 
@@ -66,19 +66,19 @@ rule guider:
         kernels=ancient(KERNELS),
     output:
         product=f"{PRODUCTS}/{{exposure}}_cal.fits",
-    params:
-        plan=plan("guider"),
-    wildcard_constraints:
-        exposure=program.pattern("guider"),
     log:
         "logs/guider/{exposure}.log",
     benchmark:
         "benchmarks/guider/{exposure}.tsv"
+    wildcard_constraints:
+        exposure=program.pattern("guider"),
+    conda:
+        "../envs/jwcal.yaml"
     threads: THREADS
     resources:
         mem_mb=memory("guider"),
         runtime=10,
-    conda:
-        "../envs/jwcal.yaml"
+    params:
+        plan=plan("guider"),
     script:
         "../scripts/guider.py"

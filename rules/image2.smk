@@ -9,20 +9,20 @@ rule image2:
         kernels=ancient(KERNELS),
     output:
         cal=f"{PRODUCTS}/{{exposure}}_cal.fits",
-    params:
-        plan=plan("image2"),
-    wildcard_constraints:
-        exposure=program.pattern("image2"),
     log:
         "logs/image2/{exposure}.log",
     benchmark:
         "benchmarks/image2/{exposure}.tsv"
+    wildcard_constraints:
+        exposure=program.pattern("image2"),
+    conda:
+        "../envs/jwcal.yaml"
     threads: THREADS
     resources:
         mem_mb=memory("image2"),
         runtime=20,
-    conda:
-        "../envs/jwcal.yaml"
+    params:
+        plan=plan("image2"),
     script:
         "../scripts/image2.py"
 
@@ -35,17 +35,17 @@ use rule image2 as image2ints with:
         kernels=ancient(KERNELS),
     output:
         cal=f"{PRODUCTS}/{{exposure}}_calints.fits",
-    params:
-        plan=plan("image2ints"),
-    wildcard_constraints:
-        exposure=program.pattern("image2ints"),
     log:
         "logs/image2ints/{exposure}.log",
     benchmark:
         "benchmarks/image2ints/{exposure}.tsv"
+    wildcard_constraints:
+        exposure=program.pattern("image2ints"),
     resources:
         mem_mb=memory("image2ints"),
         runtime=20,
+    params:
+        plan=plan("image2ints"),
 
 
 rule resample:
@@ -54,19 +54,19 @@ rule resample:
         kernels=ancient(KERNELS),
     output:
         i2d=f"{PRODUCTS}/{{exposure}}_i2d.fits",
-    params:
-        plan=plan("resample"),
-    wildcard_constraints:
-        exposure=program.pattern("resample"),
     log:
         "logs/resample/{exposure}.log",
     benchmark:
         "benchmarks/resample/{exposure}.tsv"
+    wildcard_constraints:
+        exposure=program.pattern("resample"),
+    conda:
+        "../envs/jwcal.yaml"
     threads: THREADS
     resources:
         mem_mb=memory("resample"),
         runtime=20,
-    conda:
-        "../envs/jwcal.yaml"
+    params:
+        plan=plan("resample"),
     script:
         "../scripts/resample.py"

@@ -9,14 +9,14 @@ localrules:
 rule warm:
     output:
         warmed=KERNELS,
-    params:
-        kernels=kernel_digest(),
     log:
         "logs/warm.log",
     benchmark:
         "benchmarks/warm.tsv"
-    threads: 1
     conda:
         "../envs/jwcal.yaml"
+    threads: 1
+    params:
+        kernels=kernel_digest(),
     script:
         "../scripts/warm.py"

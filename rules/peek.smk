@@ -9,19 +9,21 @@ rule peek:
         kernels=ancient(KERNELS),
     output:
         product=f"{PRODUCTS}/{{exposure}}_{{step}}.fits",
-    params:
-        plan=lambda w: program.peek_plan(w.exposure, w.step),
-    wildcard_constraints:
-        step=program.peek_pattern(),
     log:
         "logs/peek/{exposure}_{step}.log",
     benchmark:
         "benchmarks/peek/{exposure}_{step}.tsv"
-    threads: THREADS
-    resources:
-        mem_mb=lambda w: program.memory(program.peek_rule(w.exposure, w.step), w.exposure),
-        runtime=20,
+    wildcard_constraints:
+        step=program.peek_pattern(),
     conda:
         "../envs/jwcal.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=lambda w: program.memory(
+            program.peek_rule(w.exposure, w.step), w.exposure
+        ),
+        runtime=20,
+    params:
+        plan=lambda w: program.peek_plan(w.exposure, w.step),
     script:
         "../scripts/peek.py"

@@ -7,26 +7,26 @@ localrules:
 
 
 rule summary:
+    log:
+        "logs/summary.log",
+    conda:
+        "../envs/jwcal.yaml"
     params:
         rows=lambda wildcards: program.rows(),
         notes=lambda wildcards: dict(program.notes),
         snakefile=str(workflow.main_snakefile),
         settings=lambda wildcards: config,
-    log:
-        "logs/summary.log",
-    conda:
-        "../envs/jwcal.yaml"
     script:
         "../scripts/summary.py"
 
 
 rule references:
-    params:
-        needed=lambda wildcards: program.references_needed(),
-        crds=lambda wildcards: program.crds(),
     log:
         "logs/references.log",
     conda:
         "../envs/jwcal.yaml"
+    params:
+        needed=lambda wildcards: program.references_needed(),
+        crds=lambda wildcards: program.crds(),
     script:
         "../scripts/references.py"

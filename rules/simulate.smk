@@ -11,16 +11,16 @@ rule simulate:
         spec=f"{workflow.basedir}/config/demo.yaml",
     output:
         done=".jwcal/simulated.txt",
-    params:
-        raw=program.settings.raw,
-        cache="crds_cache",
     log:
         "logs/simulate.log",
     benchmark:
         "benchmarks/simulate.tsv"
-    threads: workflow.cores or 1
     conda:
         "../envs/jwcal.yaml"
+    threads: workflow.cores or 1
+    params:
+        raw=program.settings.raw,
+        cache="crds_cache",
     script:
         "../scripts/simulate.py"
 

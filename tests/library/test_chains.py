@@ -16,11 +16,12 @@ BUILT = sorted(path.stem for path in STEPS.glob("[a-z]*.py"))
 
 # The seed's orders; today's extra steps stand between them.
 SEED = {
-    "near_infrared_ramps": "group_scale dq_init saturation ipc superbias refpix linearity persistence dark_current jump "
-    "ramp_fit gain_scale",
-    "near_infrared_time_series": "group_scale dq_init saturation superbias refpix linearity dark_current jump ramp_fit gain_scale",
-    "mid_infrared_ramps": "group_scale dq_init saturation ipc linearity rscd dark_current refpix persistence jump ramp_fit "
+    "near_infrared_ramps": "group_scale dq_init saturation ipc superbias refpix linearity persistence dark_current "
+    "jump ramp_fit gain_scale",
+    "near_infrared_time_series": "group_scale dq_init saturation superbias refpix linearity dark_current jump ramp_fit "
     "gain_scale",
+    "mid_infrared_ramps": "group_scale dq_init saturation ipc linearity rscd dark_current refpix persistence jump "
+    "ramp_fit gain_scale",
     "guider": "dq_init guider_cds flat_field",
     "imaging": "background assign_wcs flat_field photom",
     "single_exposure_resampling": "resample",

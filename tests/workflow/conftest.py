@@ -95,11 +95,7 @@ def calibrated(simulated, tmp_path_factory):
     """A workbench on which `all` has run; copy it with the `bench` fixture."""
     folder = tmp_path_factory.mktemp("calibrated")
     for part in PARTS:
-        source = ROOT / part
-        copy = shutil.copytree if source.is_dir() else shutil.copy2
-        copy(source, folder / "repository" / part) if source.is_dir() else _copy_file(
-            source, folder / "repository" / part
-        )
+        _copy(ROOT / part, folder / "repository" / part)
     shutil.copytree(simulated / "raw", folder / "work" / "raw")
     bench = Workbench(folder / "work", simulated / "crds", folder / "repository")
     bench.run("all")

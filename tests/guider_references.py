@@ -7,7 +7,7 @@ import numpy as np
 
 from jwcal import dq
 from jwcal.fitsfiles import Extension
-from jwcal.simulate import crds_cache
+from jwcal.simulate import crds_cache, mappings
 from jwcal.simulate.detectors import Region, draw_detector
 from jwcal.simulate.instruments import Chip
 from jwcal.simulate.reference_files import MAKERS, Subject, list_flags, make_header
@@ -56,8 +56,9 @@ def add_guider_references(cache, context):
     for reftype, make in TYPES.items():
         path = cache / "references" / "jwst" / "fgs" / f"jwst_fgs_{reftype.lower()}_0001.fits"
         crds_cache.write_reference(path, make(subject))
-        rules[reftype] = (("DETECTOR", "SUBARRAY"), {("GUIDER2", "128X128"): path.name})
-    imap = crds_cache._write_instrument(cache, "FGS", rules, [])
+        files = {("GUIDER2", "128X128"): path.name}
+        rules[reftype] = mappings.write_rules(cache, "FGS", reftype, ("DETECTOR", "SUBARRAY"), files).name
+    imap = mappings.write_instrument(cache, "FGS", rules).name
     known = (cache / "mappings" / "jwst" / context).read_text()
     imaps = dict(re.findall(r"'([A-Z]+)': '(jwst_\w+\.imap)'", known)) | {"FGS": imap}
-    crds_cache._write_mapping(cache, context, crds_cache._pipeline_mapping(context, imaps))
+    mappings.write_pipeline(cache, context, imaps)

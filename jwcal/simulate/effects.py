@@ -1,20 +1,21 @@
 """What a detector does to the light: one function an effect, each the opposite of a calibration step.
 
-All act in place on signals [..., y, x] and return them. The order in which a frame meets them is the reverse of stage 1:
-charge (e-): dark current, persistence, shot noise, cosmic rays; signal (DN): non-linearity, saturation; raw (DN): superbias,
-kTC noise, inter-pixel coupling, telegraph noise, bias drift, odd/even steps, 1/f noise, read noise; then frame averaging
-and the converter.
+All act in place on signals [..., y, x] and return them. A frame meets them in the reverse order of stage 1.
+Charge (e-): dark current, persistence, shot noise, cosmic rays. Signal (DN): non-linearity, saturation. Raw (DN):
+superbias, inter-pixel coupling, kTC noise, telegraph noise, bias drift, odd/even steps, 1/f noise, read noise. Then the
+converter, and the averaging of frames.
 """
 
 import numpy as np
 from numba import njit, prange
 
 from jwcal.simulate.detectors import INTER_PIXEL, SETTLING_FRAMES
+from jwcal.simulate.randoms import draw_poisson
 
-DRIFT = 2.5  # DN, step of the amplifiers' random walk from frame to frame
-ODD_EVEN = 0.8  # DN, scatter of the odd against the even columns
-FLICKER_COMMON = 3.0  # DN rms of the 1/f noise that all outputs share
-FLICKER_OUTPUT = 1.0  # DN rms of the 1/f noise of each output
+DRIFT = 0.2  # DN, step of the amplifiers' random walk from frame to frame
+ODD_EVEN = 0.5  # DN, scatter of the odd against the even columns
+FLICKER_COMMON = 1.6  # DN rms of the 1/f noise that all outputs share
+FLICKER_OUTPUT = 0.7  # DN rms of the 1/f noise of each output
 FLICKER_STEP = 16  # pixels over which the 1/f noise is taken as a straight line
 KTC_NOISE = 35.0  # e-
 TELEGRAPH = 60.0  # DN
@@ -27,7 +28,7 @@ def add_dark_current(charge, dark, seconds):
 
 
 def add_settling(charge, settling, gain, first, last):
-    """Add the dark's settling between frames `first` and `last` after the reset: A (1 - exp(-n / tau)) in DN. Undone by dark_current."""
+    """Add the dark's settling between two frames after a reset, A (1 - exp(-n / tau)) in DN. Undone by dark_current."""
     share = np.exp(-first / SETTLING_FRAMES) - np.exp(-last / SETTLING_FRAMES)
     charge += settling * gain * np.float32(share)
     return charge
@@ -40,8 +41,8 @@ def add_persistence(charge, traps, start, stop, time_constant):
 
 
 def add_shot_noise(charge, rng):
-    """Replace expected charges (e-) by Poisson draws. Its variance is what ramp_fit weights by."""
-    charge[...] = rng.poisson(np.maximum(charge, 0))
+    """Replace expected charges (e-, float32 [y, x]) by Poisson draws, whose variance ramp_fit weights by."""
+    draw_poisson(charge, np.uint64(rng.integers(2**63)))
     return charge
 
 
@@ -99,7 +100,7 @@ def add_superbias(signal, bias):
 
 
 def add_ktc_noise(signal, gain, rng):
-    """Add the reset level's noise, one draw for all frames of an integration [y, x]; a constant that slopes do not see."""
+    """Add the reset level's noise, one draw for all frames of an integration; a constant that slopes do not see."""
     signal += rng.standard_normal(signal.shape[-2:], dtype=np.float32) * np.float32(KTC_NOISE) / gain
     return signal
 
@@ -131,7 +132,7 @@ def _convolve(image, kernel, science):
 
 
 def add_coupling(signal, science):
-    """Share each pixel's signal with its neighbours by capacitance, among science pixels (bool [y, x]). Undone by ipc."""
+    """Share each pixel's signal with its neighbours by capacitance, among `science` (bool [y, x]). Undone by ipc."""
     kernel = coupling_kernel()
     for plane in signal.reshape(-1, *signal.shape[-2:]):
         plane[...] = _convolve(plane, kernel, science)
@@ -182,8 +183,9 @@ def draw_flicker(samples, rng):
 
 
 def add_flicker_noise(signal, chip, outputs, rng):
-    """Add 1/f noise along the readout to one frame [y, x]: a common part and a part of each output. Undone by refpix (side
-    pixels) and clean_flicker_noise.
+    """Add 1/f noise along the readout to one frame [y, x]: a part that all outputs share, and a part of each.
+
+    Undone by refpix (from the side pixels) and clean_flicker_noise.
     """
     view = detector_view(signal, chip)
     rows, width = view.shape[0], view.shape[1] // outputs
@@ -196,9 +198,14 @@ def add_flicker_noise(signal, chip, outputs, rng):
     return signal
 
 
-def add_read_noise(signal, cds_noise, rng):
-    """Add the noise of one read: that of the difference of two (DN) [y, x] over sqrt 2, drawn for every sample."""
-    signal += rng.standard_normal(signal.shape, dtype=np.float32) * (cds_noise / np.float32(np.sqrt(2)))
+def white_noise(cds_noise):
+    """Noise of one read (DN) [y, x] besides 1/f noise: a readnoise reference, measured on real frames, holds both."""
+    return np.sqrt(np.maximum(cds_noise**2 / 2 - FLICKER_COMMON**2 - FLICKER_OUTPUT**2, 0))
+
+
+def add_read_noise(signal, noise, rng):
+    """Add white noise of standard deviation `noise` (DN) [y, x], drawn for every sample."""
+    signal += rng.standard_normal(signal.shape, dtype=np.float32) * noise
     return signal
 
 
@@ -208,7 +215,8 @@ def convert(signal):
 
 
 def average_frames(total, divisor):
-    """Average of a group's frames as on board: their sum (uint32) over the divisor, cut to a whole number. Undone by group_scale
-    where the divisor is not the number of frames.
+    """Average of a group's frames as on board: their sum (uint32) over the divisor, cut to a whole number.
+
+    Undone by group_scale where the divisor is not the number of frames.
     """
     return np.minimum(total // np.uint32(divisor), 65535).astype(np.uint16)

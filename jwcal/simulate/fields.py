@@ -110,7 +110,7 @@ def draw_galaxies(options, centre, radius, rng):
 
 
 def draw_cluster(options, centre, rng):
-    """A cluster: a giant elliptical in the middle, ellipticals round it, and blue galaxies behind, drawn out into arcs."""
+    """A cluster: a giant elliptical in the middle, ellipticals round it, and galaxies behind it drawn out into arcs."""
     number = int(options["number"])
     if number == 0:
         return np.zeros(0, GALAXY)

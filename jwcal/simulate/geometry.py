@@ -1,7 +1,7 @@
 """Where on the sky a pixel looks: distortion polynomials of the SIAF, subarrays, attitude, velocity aberration.
 
 Frames: pixel (zero-based, full frame, science orientation) -> V2, V3 (arcsec) -> right ascension, declination (deg).
-The distortion reference file is made from the same coefficients, so the calibrated WCS and the injected positions agree.
+The distortion reference file is made from the same coefficients, so calibrated WCS and injected positions agree.
 """
 
 import contextlib
@@ -282,7 +282,7 @@ class Pointing:
 
     def sky_matrix(self, x, y):
         """Matrix d(east, north) / d(x, y) [2, 2] at a subarray pixel, arcsec per pixel."""
-        ra, dec = self.to_sky(x, y)
+        dec = self.to_sky(x, y)[1]
         columns = []
         for dx, dy in ((0.5, 0), (0, 0.5)):
             plus, minus = self.to_sky(x + dx, y + dy), self.to_sky(x - dx, y - dy)

@@ -3,9 +3,10 @@
 import numpy as np
 from astropy.io import fits
 
-from jwcal import asdffiles
 from jwcal.fitsfiles import Extension, write_fits
+from jwcal.products import asdf_extension
 from jwcal.simulate import scene as skies
+from jwcal.simulate.plans import format_time
 
 MJD_2000 = 51544.0
 DAY = 86400.0
@@ -13,8 +14,8 @@ DAY = 86400.0
 GROUP = np.dtype(
     [("integration_number", "i4"), ("group_number", "i2"), ("end_day", "i2"), ("end_milliseconds", "i4"),
      ("end_submilliseconds", "i2"), ("group_end_time", "S26"), ("number_of_columns", "i2"), ("number_of_rows", "i2"),
-     ("number_of_gaps", "i2"), ("completion_code_number", "i2"), ("completion_code_text", "S36"), ("bary_end_time", "f8"),
-     ("helio_end_time", "f8")]
+     ("number_of_gaps", "i2"), ("completion_code_number", "i2"), ("completion_code_text", "S36"),
+     ("bary_end_time", "f8"), ("helio_end_time", "f8")]
 )  # fmt: skip
 INT_TIMES = np.dtype(
     [("integration_number", "i4")]
@@ -45,19 +46,10 @@ def write_uncal(plan, ramps, directory):
         *([Extension("ZEROFRAME", ramps.zeroframe)] if plan.zeroframe else []),
         Extension("GROUP", list_groups(plan)),
         Extension("INT_TIMES", list_integrations(plan)),
-        _attach_tree(path.name),
+        asdf_extension({"meta": {"model_type": "Level1bModel", "telescope": "JWST"}}),
     ]
     write_fits(path, extensions)
     return path
-
-
-def _attach_tree(filename):
-    """ASDF extension: readers of the archive's files want one, though the keywords say it all."""
-    tree = {"meta": {"filename": filename, "model_type": "Level1bModel", "telescope": "JWST"}}
-    packed = np.frombuffer(asdffiles.encode(tree, "1.5.0"), np.uint8)
-    table = np.zeros(1, [("ASDF_METADATA", np.uint8, (packed.size,))])
-    table["ASDF_METADATA"][0] = packed
-    return Extension("ASDF", table)
 
 
 def make_primary(plan, filename):
@@ -70,10 +62,9 @@ def make_primary(plan, filename):
     return header
 
 
-def _iso(mjd, digits=3):
-    from astropy.time import Time
-
-    return Time(mjd, format="mjd", scale="utc", precision=digits).isot
+def _iso(mjd):
+    """Date and time to the millisecond."""
+    return format_time(mjd)[:-3]
 
 
 def _describe_file(plan, filename):
@@ -91,17 +82,18 @@ def _describe_programme(plan, _):
         "DATE-OBS": _iso(s.start)[:10], "TIME-OBS": _iso(s.start)[11:], "DATE-BEG": _iso(s.start),
         "DATE-END": _iso(s.start + plan.timing.duration / DAY), "OBS_ID": f"V{visit}P00000000021{s.activity:02d}",
         "VISIT_ID": visit, "PROGRAM": f"{s.program:05d}", "OBSERVTN": f"{s.observation:03d}", "VISIT": f"{s.visit:03d}",
-        "VISITGRP": "02", "SEQ_ID": "1", "ACT_ID": f"{s.activity:02d}", "EXPOSURE": f"{s.exposure:05d}", "BKGDTARG": False,
-        "TEMPLATE": "NIRCam Imaging" if plan.instrument.name == "NIRCAM" else "NIRISS AMI", "OBSLABEL": "simulation",
-        "VISITYPE": "PRIME_TARGETED_FIXED", "TSOVISIT": False, "TARGPROP": s.target, "TARGNAME": s.target, "TARGTYPE": "FIXED",
-        "TARG_RA": s.ra, "TARG_DEC": s.dec, "SRCTYAPT": "UNKNOWN",
+        "VISITGRP": "02", "SEQ_ID": "1", "ACT_ID": f"{s.activity:02d}", "EXPOSURE": f"{s.exposure:05d}",
+        "BKGDTARG": False, "OBSLABEL": "simulation", "VISITYPE": "PRIME_TARGETED_FIXED", "TSOVISIT": False,
+        "TARGPROP": s.target, "TARGNAME": s.target, "TARGTYPE": "FIXED", "TARG_RA": s.ra, "TARG_DEC": s.dec,
+        "SRCTYAPT": "UNKNOWN",
     }  # fmt: skip
 
 
 def _describe_instrument(plan, _):
     s = plan.setup
-    return {"INSTRUME": plan.instrument.name, "DETECTOR": plan.chip.name, **plan.chip.keywords, "FILTER": s.filter,
-            "PUPIL": s.pupil, "FOCUSPOS": 0.0}  # fmt: skip
+    wheels = {} if s.filter == "N/A" else {"FILTER": s.filter, "PUPIL": s.pupil}
+    name = {"INSTRUME": plan.instrument.name, "DETECTOR": plan.chip.name}
+    return {**name, **plan.chip.keywords, **wheels, "FOCUSPOS": 0.0}
 
 
 def _describe_times(plan, _):
@@ -115,19 +107,21 @@ def _describe_readout(plan, _):
     s, t = plan.setup, plan.timing
     exposed = t.nints * t.integration_time
     return {
-        "READPATT": s.readpatt, "NOUTPUTS": plan.outputs, "NINTS": t.nints, "INTSTART": 1, "INTEND": t.nints, "EXSEGNUM": 1,
-        "EXSEGTOT": 1, "NGROUPS": t.ngroups, "NFRAMES": t.nframes, "FRMDIVSR": t.divisor, "GROUPGAP": t.groupgap,
+        "READPATT": s.readpatt, "NOUTPUTS": plan.outputs, "NINTS": t.nints, "INTSTART": 1, "INTEND": t.nints,
+        "EXSEGNUM": 1, "EXSEGTOT": 1, "NGROUPS": t.ngroups, "NFRAMES": t.nframes, "FRMDIVSR": t.divisor,
+        "GROUPGAP": t.groupgap,
         "DRPFRMS1": 0, "DRPFRMS3": 0, "NSAMPLES": 1, "TSAMPLE": 10.0, "TFRAME": t.tframe, "TGROUP": t.tgroup,
-        "EFFINTTM": t.integration_time, "EFFEXPTM": exposed, "XPOSURE": exposed, "TMEASURE": exposed, "DURATION": t.duration,
-        "TELAPSE": t.duration, "NRSTSTRT": 1, "NRESETS": t.nresets, "ZEROFRAM": plan.zeroframe, "DATAPROB": False,
+        "EFFINTTM": t.integration_time, "EFFEXPTM": exposed, "XPOSURE": exposed, "TMEASURE": exposed,
+        "DURATION": t.duration, "TELAPSE": t.duration, "NRSTSTRT": 1, "NRESETS": t.nresets,
+        "ZEROFRAM": plan.zeroframe, "DATAPROB": False,
         "IS_PSF": False, "IS_IMPRT": False,
     }  # fmt: skip
 
 
 def _describe_subarray(plan, _):
     a = plan.aperture
-    return {"SUBARRAY": plan.setup.subarray, "SUBSTRT1": a.x0 + 1, "SUBSTRT2": a.y0 + 1, "SUBSIZE1": a.nx, "SUBSIZE2": a.ny,
-            "FASTAXIS": plan.chip.fastaxis, "SLOWAXIS": plan.chip.slowaxis}  # fmt: skip
+    return {"SUBARRAY": plan.setup.subarray, "SUBSTRT1": a.x0 + 1, "SUBSTRT2": a.y0 + 1, "SUBSIZE1": a.nx,
+            "SUBSIZE2": a.ny, "FASTAXIS": plan.chip.fastaxis, "SLOWAXIS": plan.chip.slowaxis}  # fmt: skip
 
 
 def _describe_dither(plan, _):
@@ -150,13 +144,14 @@ def make_science(plan):
     matrix = pointing.sky_matrix(*a.reference_pixel) / 3600
     scale = np.hypot(matrix[0], matrix[1])
     cards = {
-        "BUNIT": "DN", "RADESYS": "ICRS", "PA_APER": (roll + a.yangle) % 360, "VA_SCALE": pointing.va_scale, "VA_RA": ra,
-        "VA_DEC": dec, "RA_V1": ra_v1, "DEC_V1": dec_v1, "PA_V3": attitude.roll_at(0.0, 0.0), "WCSAXES": 2,
+        "BUNIT": "DN", "RADESYS": "ICRS", "PA_APER": (roll + a.yangle) % 360, "VA_SCALE": pointing.va_scale,
+        "VA_RA": ra, "VA_DEC": dec, "RA_V1": ra_v1, "DEC_V1": dec_v1, "PA_V3": attitude.roll_at(0.0, 0.0), "WCSAXES": 2,
         "CRPIX1": a.reference_pixel[0] + 1, "CRPIX2": a.reference_pixel[1] + 1, "CRVAL1": ra, "CRVAL2": dec,
-        "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CUNIT1": "deg", "CUNIT2": "deg", "CDELT1": scale[0], "CDELT2": scale[1],
-        "PC1_1": matrix[0, 0] / scale[0], "PC1_2": matrix[0, 1] / scale[1], "PC2_1": matrix[1, 0] / scale[0],
-        "PC2_2": matrix[1, 1] / scale[1], "V2_REF": a.v2_ref, "V3_REF": a.v3_ref, "VPARITY": a.parity, "V3I_YANG": a.yangle,
-        "RA_REF": ra, "DEC_REF": dec, "ROLL_REF": roll, "VELOSYS": 0.0,
+        "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CUNIT1": "deg", "CUNIT2": "deg", "CDELT1": scale[0],
+        "CDELT2": scale[1], "PC1_1": matrix[0, 0] / scale[0], "PC1_2": matrix[0, 1] / scale[1],
+        "PC2_1": matrix[1, 0] / scale[0],
+        "PC2_2": matrix[1, 1] / scale[1], "V2_REF": a.v2_ref, "V3_REF": a.v3_ref, "VPARITY": a.parity,
+        "V3I_YANG": a.yangle, "RA_REF": ra, "DEC_REF": dec, "ROLL_REF": roll, "VELOSYS": 0.0,
     }  # fmt: skip
     header = fits.Header()
     for keyword, value in cards.items():
@@ -177,7 +172,7 @@ def list_groups(plan):
     milliseconds = (mjd % 1) * DAY * 1e3
     table["end_milliseconds"] = milliseconds
     table["end_submilliseconds"] = (milliseconds % 1) * 1000
-    table["group_end_time"] = [text.encode() for text in np.atleast_1d(_iso(mjd, 6))]
+    table["group_end_time"] = [format_time(moment).encode() for moment in mjd]
     table["number_of_columns"], table["number_of_rows"] = a.nx, a.ny
     table["completion_code_text"] = b"Normal Completion"
     table["bary_end_time"] = table["helio_end_time"] = mjd
@@ -197,8 +192,10 @@ def list_integrations(plan):
 
 
 def write_truth(plan, scene, rate, hits, directory):
-    """Write ``<root>_truth.fits``: RATE image (DN/s, light only), STARS and GALAXIES tables with pixel positions and flux
-    densities (Jy) in this band, COSMIC_RAYS table (deposits by integration and group, e-).
+    """Write ``<root>_truth.fits``.
+
+    RATE: image (DN/s, light only); STARS, GALAXIES: tables with pixel positions and flux densities (Jy) in this band;
+    COSMIC_RAYS: table of deposits (e-) by integration and group.
 
     Parameters
     ----------

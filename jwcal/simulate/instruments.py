@@ -5,14 +5,14 @@ from importlib import import_module
 
 from jwcal.errors import JwcalError
 
-PLUGINS = {"NIRCAM": "nircam", "NIRISS": "niriss"}
+PLUGINS = {"NIRCAM": "nircam", "NIRISS": "niriss", "FGS": "fgs"}
 OVERHEAD_COLUMNS = 12  # pixel clocks lost at the end of each row of one output
 SAMPLE_TIME = 1e-5  # s, one pixel
 
 
 @dataclass(frozen=True)
 class Band:
-    """A filter (with its pupil element): pivot wavelength and width in um, end-to-end throughput (electrons per photon)."""
+    """A filter (with its pupil element): pivot wavelength and width in um, throughput in electrons per photon."""
 
     pivot: float
     width: float

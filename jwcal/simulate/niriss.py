@@ -30,5 +30,5 @@ INSTRUMENT = Instrument(
         "SUPERBIAS": ("DETECTOR", "READPATT", "SUBARRAY"),
         "DISTORTION": ("EXP_TYPE",),
         "PHOTOM": ("DETECTOR", "EXP_TYPE"),
-    },  # fmt: skip
+    },
 )

@@ -3,17 +3,17 @@
 from dataclasses import fields
 from pathlib import Path
 
-import numpy as np
-
 from jwcal.errors import JwcalError
-from jwcal.simulate import geometry
 from jwcal.simulate.crds_cache import write_reference_cache
-from jwcal.simulate.exposure import Observatory, Setup, plan_exposure, point_telescope, simulate_exposure
+from jwcal.simulate.exposure import Observatory, simulate_exposure
 from jwcal.simulate.fields import draw_field
+from jwcal.simulate.geometry import load_aperture
 from jwcal.simulate.instruments import get_instrument
+from jwcal.simulate.plans import Setup, plan_exposure, point_telescope
 from jwcal.simulate.readout import DEFAULT_EFFECTS, EFFECTS
 
 DAY = 86400.0
+KEYS = {"seed", "program", "target", "field", "observatory", "effects", "references", "exposures"}
 SECONDS_BETWEEN = 60.0  # from the end of one exposure to the start of the next: slew, settle, reset
 
 
@@ -41,20 +41,18 @@ def simulate_program(spec, raw_dir, cache_dir, *, seed=None, truth_dir=None):
     JwcalError
         When the description has an unknown or missing key, or names what the simulator does not know.
     """
-    _check_keys(
-        spec, {"seed", "program", "target", "field", "observatory", "effects", "references", "exposures"}, "program"
-    )
+    _check_keys(spec, KEYS, "the program")
     seed = spec.get("seed", 0) if seed is None else seed
     truth_dir = Path(truth_dir) if truth_dir else Path(cache_dir).parent / "truth"
     observatory = Observatory(**spec.get("observatory", {}))
     scene = draw_field(spec.get("field", {}), spec["target"], seed)
     plans = list_plans(spec, observatory)
     switches = choose_effects(spec.get("effects", {}))
+    common = {"truth_dir": truth_dir, "observatory": observatory, "switches": switches, "seed": seed}
     written, traps = [], {}
     for plan in plans:
         key = plan.chip.name, plan.setup.subarray
-        result = simulate_exposure(plan, scene, raw_dir, truth_dir=truth_dir, observatory=observatory, switches=switches,
-                                   seed=seed, traps=traps.get(key))  # fmt: skip
+        result = simulate_exposure(plan, scene, raw_dir, traps=traps.get(key), **common)
         traps[key] = result.traps
         written += [result.uncal, result.truth]
     options = {"coupling": "coupling" in switches, **spec.get("references", {})}
@@ -72,49 +70,48 @@ def list_plans(spec, observatory):
 
     Each entry of ``exposures`` is taken at each of its ``dithers`` by all its ``detectors`` at once, which see the sky
     through one attitude of the telescope; ``filters`` names the filter of each channel, or one for all.
+
+    Parameters
+    ----------
+    spec : dict
+        The description.
+    observatory : jwcal.simulate.exposure.Observatory
+        For the velocity aberration.
+
+    Returns
+    -------
+    list of jwcal.simulate.plans.Plan
     """
-    target, plans, clock = spec["target"], [], float(spec["target"].get("start", 60100.0))
+    plans, clock = [], float(spec["target"].get("start", Setup.start))
+    own = {field.name for field in fields(Setup)}
     for activity, entry in enumerate(spec["exposures"], 1):
-        allowed = {"instrument", "detectors", "filters", "aperture", "dithers"} | {
-            field.name for field in fields(Setup)
-        }
-        _check_keys(entry, allowed, f"exposures, entry {activity}")
+        _check_keys(entry, own | {"detectors", "filters", "aperture", "dithers"}, f"exposures, entry {activity}")
         dithers = entry.get("dithers", [[0, 0]])
         for position, dither in enumerate(dithers, 1):
-            plans_here = [
-                _plan(spec, entry, detector, activity, position, len(dithers), tuple(dither), clock, observatory)
-                for detector in entry["detectors"]
-            ]
+            place = {"activity": activity, "exposure": position, "position": position, "positions": len(dithers)}
+            place |= {"dither": tuple(dither), "start": clock, **{key: entry[key] for key in own & set(entry)}}
+            plans_here = [_plan(spec, entry, detector, place, observatory) for detector in entry["detectors"]]
             clock += (max(plan.timing.duration for plan in plans_here) + SECONDS_BETWEEN) / DAY
             plans += plans_here
-    target["start"] = target.get("start", 60100.0)
     return plans
 
 
-def _plan(spec, entry, detector, activity, position, positions, dither, clock, observatory):
+def _plan(spec, entry, detector, place, observatory):
     """Plan of one detector's part of an exposure."""
     instrument, target = get_instrument(entry["instrument"]), spec["target"]
-    chip = instrument.chip(detector)
+    channel = instrument.chip(detector).keywords.get("CHANNEL", "SHORT")
     chosen = entry["filters"]
-    name = chosen if isinstance(chosen, str) else chosen[chip.keywords.get("CHANNEL", "SHORT")]
-    own = {field.name for field in fields(Setup)} & set(entry)
-    setup = Setup(
-        **{key: entry[key] for key in own}, detector=detector, filter=name, ra=target["ra"], dec=target["dec"],
-        roll=target.get("roll", 0.0), dither=dither, start=clock, activity=activity, exposure=position, position=position,
-        positions=positions, target=target.get("name", "SIMULATION"), program=spec.get("program", 1),
-    )  # fmt: skip
+    sky = {"ra": target["ra"], "dec": target["dec"], "roll": target.get("roll", 0.0)}
+    names = {"target": target.get("name", Setup.target), "program": spec.get("program", Setup.program)}
+    filter_name = chosen if isinstance(chosen, str) else chosen[channel]
+    setup = Setup(**{**sky, **names, **place, "detector": detector, "filter": filter_name})
     pointed = instrument.chip(entry.get("aperture", entry["detectors"][0]))
-    aperture = geometry.load_aperture(instrument, pointed, setup.subarray)
-    attitude = point_telescope(aperture, target["ra"], target["dec"], target.get("roll", 0.0), dither)
-    return plan_exposure(setup, observatory, attitude)
+    aperture = load_aperture(instrument, pointed, setup.subarray)
+    attitude = point_telescope(aperture, *sky.values(), setup.dither)
+    return plan_exposure(setup, observatory.va_scale, attitude)
 
 
 def _check_keys(mapping, allowed, where):
     unknown = sorted(set(mapping) - allowed)
     if unknown:
         raise JwcalError(f"unknown key {unknown[0]!r} in {where}; use some of: {', '.join(sorted(allowed))}")
-
-
-def count_electrons(rate, seconds):
-    """Electrons that a rate image gathers in a time; for a quick look at what an exposure reaches."""
-    return float(np.sum(rate, dtype=float) * seconds)

@@ -1,9 +1,9 @@
-"""Point-spread functions: Fraunhofer diffraction at a segmented pupil, blurred by jitter, charge diffusion and the pixel.
+"""Point-spread functions: diffraction at a segmented pupil, blurred by jitter, charge diffusion and the pixel.
 
-The pupil (18 hexagons with struts, or the seven holes of the interferometer's mask) is transformed straight onto a grid finer
-than the pixels (Soummer et al. 2007), at several wavelengths of the band, with aberrations that grow away from the field's
-centre. The image is then integrated over the pixel, so that its samples are what a pixel at that offset receives
-("effective PSF", Anderson & King 2000), and normalised to a sum of one: a source's flux is the flux in this stamp.
+The pupil (18 hexagons with struts, or the seven holes of the interferometer's mask) is transformed straight onto a grid
+finer than the pixels (Soummer et al. 2007), at several wavelengths of the band, with aberrations that grow away from
+the field's centre. The image is then integrated over the pixel, so that its samples are what a pixel at that offset
+receives ("effective PSF", Anderson & King 2000), and normalised to a sum of one: a source's flux is that in its stamp.
 """
 
 from dataclasses import dataclass
@@ -106,21 +106,28 @@ def make_psf(band, scale, field, masked=False):
     """
     pupil, axis = _draw_pupil(masked)
     wavefront = _aberrate(axis, field).astype(np.float32)
-    offsets = np.arange(-RADIUS * OVERSAMPLING, RADIUS * OVERSAMPLING + 1) / OVERSAMPLING
-    image = np.zeros((offsets.size, offsets.size), np.float32)
+    image = 0
     for fraction in np.linspace(-0.4, 0.4, WAVELENGTHS):
         wavelength = band.pivot + fraction * band.width  # um
         amplitude = pupil * np.exp(2j * np.pi / np.float32(wavelength) * wavefront).astype(np.complex64)
-        kernels = [_fourier_kernel(offsets * step, axis, wavelength) for step in scale]
-        field_amplitude = kernels[1] @ amplitude @ kernels[0].T
-        image += (field_amplitude.real**2 + field_amplitude.imag**2) / wavelength**2
-    return _blur(image, scale) * _taper(offsets)
+        across, along = (_fourier_kernel(step, wavelength, masked) for step in scale)
+        image_amplitude = along @ amplitude @ across.T
+        image = image + (image_amplitude.real**2 + image_amplitude.imag**2) / wavelength**2
+    image = _blur(image, scale) * _taper()
+    # The blurred image is band-limited: every phase of the fine grid has the same sum, which all pixels share.
+    return image * (OVERSAMPLING**2 / image.sum())
 
 
-def _fourier_kernel(angles, axis, wavelength):
-    """Matrix exp(-2 pi i angle x / wavelength): angles in arcsec, x in m, wavelength in um."""
-    radians = angles * (np.pi / 180 / 3600)
-    phase = (-2 * np.pi / (wavelength * 1e-6)) * np.outer(radians, axis)
+def _offsets():
+    """Distances from the source along an axis of the stamp, pixels."""
+    return np.arange(-RADIUS * OVERSAMPLING, RADIUS * OVERSAMPLING + 1) / OVERSAMPLING
+
+
+@lru_cache(maxsize=12)
+def _fourier_kernel(step, wavelength, masked):
+    """Matrix exp(-2 pi i angle x / wavelength) from the pupil's samples to the stamp's, `step` arcsec a pixel."""
+    radians = _offsets() * step * (np.pi / 180 / 3600)
+    phase = (-2 * np.pi / (wavelength * 1e-6)) * np.outer(radians, _draw_pupil(masked)[1])
     return np.exp(1j * phase).astype(np.complex64)
 
 
@@ -139,8 +146,10 @@ def _blur(image, scale):
     return fft.irfft2(spectrum, (size, size))[: image.shape[0], : image.shape[1]]
 
 
-def _taper(offsets):
+@lru_cache(maxsize=1)
+def _taper():
     """Weight that falls smoothly to zero towards the edge of the stamp, so that no box shows round bright stars."""
+    offsets = _offsets()
     radius = np.hypot(offsets[:, None], offsets[None, :]) / RADIUS
     return np.where(radius < 0.75, 1.0, np.cos(np.clip((radius - 0.75) / 0.25, 0, 1) * np.pi / 2) ** 2)
 
@@ -165,16 +174,14 @@ def make_field_psf(band, pointing, masked=False):
     points = [1 if length <= 400 else 2 if length < 1500 else FIELD_POINTS for length in (aperture.nx, aperture.ny)]
     x, y = (_spread(length, n) for length, n in zip((aperture.nx, aperture.ny), points))
     matrix = pointing.distortion.jacobian(aperture.x0 + aperture.nx / 2, aperture.y0 + aperture.ny / 2)
-    diagonal = abs(matrix[0, 0]) > abs(matrix[0, 1])
-    scale = (matrix[0, 0], matrix[1, 1]) if diagonal else (matrix[0, 1], matrix[1, 0])
+    upright = abs(matrix[0, 0]) > abs(matrix[0, 1])  # the guiders' columns run along V3
+    scale = (matrix[0, 0], matrix[1, 1]) if upright else (matrix[0, 1], matrix[1, 0])
     fields = [[((aperture.x0 + px) / 1024 - 1, (aperture.y0 + py) / 1024 - 1) for px in x] for py in y]
-    return _assemble(
-        band, tuple(float(f"{s:.7g}") for s in scale), tuple(map(tuple, fields)), masked, tuple(x), tuple(y)
-    )
+    return _assemble(band, tuple(float(f"{s:.7g}") for s in scale), tuple(map(tuple, fields)), masked, x, y)
 
 
 def _spread(length, points):
-    return np.array([length / 2]) if points == 1 else np.linspace(0, length - 1, points)
+    return (length / 2,) if points == 1 else tuple(np.linspace(0, length - 1, points).tolist())
 
 
 @lru_cache(maxsize=16)
@@ -182,8 +189,6 @@ def _assemble(band, scale, fields, masked, x, y):
     from scipy.ndimage import spline_filter
 
     stamps = np.array([[make_psf(band, scale, field, masked) for field in row] for row in fields])
-    # One phase of the fine grid is what the pixels of a centred star see; all phases agree to 1e-4 after blurring.
-    stamps *= OVERSAMPLING**2 / stamps.sum(axis=(2, 3), keepdims=True)
     splines = np.array([[spline_filter(stamp, order=3) for stamp in row] for row in stamps])
     return FieldPsf(splines.astype(np.float32), stamps.astype(np.float32), np.array(x), np.array(y))
 

@@ -1,4 +1,4 @@
-"""MULTIACCUM timing, and the readout itself: from an electron rate to the uint16 ramp that comes down from the telescope."""
+"""MULTIACCUM timing, and the readout itself: from an electron rate to the uint16 ramp that comes down to Earth."""
 
 from dataclasses import dataclass
 
@@ -146,6 +146,7 @@ class _Pixels:
         self.rate, self.detector, self.timing, self.outputs = rate, detector, timing, outputs
         self.switches, self.dice, self.traps = switches, dice, traps
         self.gain = detector.true_gain.astype(np.float32)
+        self.noise = effects.white_noise(detector.cds_noise)
         self.charge = np.zeros_like(rate)
         self.frame = 0
         self.walk = np.zeros(outputs)
@@ -200,7 +201,7 @@ class _Pixels:
         if "flicker_noise" in on:
             effects.add_flicker_noise(signal, detector.chip, self.outputs, dice["flicker_noise"])
         if "read_noise" in on:
-            effects.add_read_noise(signal, detector.cds_noise, dice["read_noise"])
+            effects.add_read_noise(signal, self.noise, dice["read_noise"])
         return effects.convert(signal)
 
     def fill_traps(self):

@@ -10,10 +10,13 @@ from astropy.io import fits
 
 from jwcal import dq
 from jwcal.fitsfiles import Extension
-from jwcal.simulate import effects, psf as psfs, scene as skies
-from jwcal.simulate.detectors import SATURATION_MARGIN, SETTLING_FRAMES, draw_response
+from jwcal.simulate import effects
+from jwcal.simulate import psf as psfs
+from jwcal.simulate import scene as skies
+from jwcal.simulate.detectors import SATURATION_MARGIN, SETTLING_FRAMES, Region, draw_response
+from jwcal.simulate.mappings import USEAFTER
+from jwcal.simulate.scene import PIVOT
 
-USEAFTER = "2020-01-01T00:00:00"
 DQ_DEF = np.dtype([("BIT", "i4"), ("VALUE", "u4"), ("NAME", "S40"), ("DESCRIPTION", "S80")])
 ENERGY_FRACTIONS = (0.3, 0.5, 0.7)  # radii that the aperture corrections are given for
 SKY_ANNULUS = (1.6, 2.4)  # inner and outer radius of the sky, in units of the radius that holds 80 % of the light
@@ -27,10 +30,12 @@ class Subject:
     ----------
     plan : jwcal.simulate.exposure.Plan
         An exposure that needs it.
-    detector : jwcal.simulate.detectors.Detector
-        Truth, over the region that the file covers.
+    region : jwcal.simulate.detectors.Region
+        What the file covers.
     subarray : str
         Value of SUBARRAY (GENERIC for the full frame).
+    draw : callable
+        Gives the truth about the detector over the region.
     dark_frames : int
         Frames or groups of the dark.
     cadence : (int, int)
@@ -42,22 +47,29 @@ class Subject:
     """
 
     plan: object
-    detector: object
+    region: Region
     subarray: str
+    draw: object
     dark_frames: int
     cadence: tuple
     inverse_linearity: bool
     peers: tuple
 
+    @property
+    def detector(self):
+        """The truth about the detector over the region."""
+        return self.draw()
+
 
 def make_header(subject, reftype, model, **keywords):
     """Primary header of a FITS reference."""
-    plan, region = subject.plan, subject.detector.region
+    plan, region = subject.plan, subject.region
     cards = {
         "DATE": USEAFTER, "DATAMODL": model, "TELESCOP": "JWST", "REFTYPE": reftype, "PEDIGREE": "SIMULATION",
         "DESCRIP": f"Simulated {reftype.lower()} reference", "AUTHOR": "jwcal", "USEAFTER": USEAFTER,
-        "INSTRUME": plan.instrument.name, "DETECTOR": plan.chip.name, **plan.chip.keywords, "SUBARRAY": subject.subarray,
-        "SUBSTRT1": region.x0 + 1, "SUBSTRT2": region.y0 + 1, "SUBSIZE1": region.nx, "SUBSIZE2": region.ny,
+        "INSTRUME": plan.instrument.name, "DETECTOR": plan.chip.name, **plan.chip.keywords,
+        "SUBARRAY": subject.subarray, "SUBSTRT1": region.x0 + 1, "SUBSTRT2": region.y0 + 1, "SUBSIZE1": region.nx,
+        "SUBSIZE2": region.ny,
         "FASTAXIS": plan.chip.fastaxis, "SLOWAXIS": plan.chip.slowaxis, **keywords,
     }  # fmt: skip
     header = fits.Header()
@@ -75,7 +87,7 @@ def list_flags(names=tuple(dq.FLAGS)):
 
 
 def _swap_bits(flags):
-    """Flags in a file's own bits, and its DQ_DEF: the standard's bits 9 to 31 in the opposite order, as no pipeline assumes."""
+    """Flags in a file's own bits, and its DQ_DEF: here the standard's bits 9 to 31 come in the opposite order."""
     high = [name for name, bit in dq.BITS.items() if bit >= 9]
     own = dict(dq.BITS) | {name: dq.BITS[other] for name, other in zip(high, reversed(high))}
     result, table = np.zeros_like(flags), list_flags()
@@ -128,7 +140,7 @@ def make_linearity(subject):
 
 
 def invert_polynomial(coefficients):
-    """Series of the inverse of t = m + a m^2 + b m^3 up to t^5; good to 1e-6 of the signal for a few per cent of curvature.
+    """Series of the inverse of t = m + a m^2 + b m^3 up to t^5; good to 1e-6 where a few per cent are lost at the well.
 
     Parameters
     ----------
@@ -145,13 +157,14 @@ def invert_polynomial(coefficients):
 
 
 def make_dark(subject):
-    """DARK: the ramp (DN) of the dark current at the cadence given, and the mean rate (e-/s) in AVDRKCUR."""
+    """DARK: the ramp (DN) of the dark current at the cadence given; keyword AVDRKCUR is the typical rate (e-/s)."""
     detector, plan = subject.detector, subject.plan
     nframes, gap = subject.cadence
     tframe = plan.timing.tframe
     header = make_header(
         subject, "DARK", "DarkModel", EXP_TYPE=plan.setup.exp_type, READPATT=plan.setup.readpatt, NINTS=1,
         NGROUPS=subject.dark_frames, NFRAMES=nframes, GROUPGAP=gap, TFRAME=tframe, TGROUP=(nframes + gap) * tframe,
+        AVDRKCUR=float(np.median(detector.dark)),
     )  # fmt: skip
     rate = detector.dark / detector.true_gain
     data = np.empty((subject.dark_frames, *rate.shape), np.float32)
@@ -160,7 +173,7 @@ def make_dark(subject):
         settled = float(np.mean(1 - np.exp(-frames / SETTLING_FRAMES)))
         data[group] = rate * (frames.mean() * tframe) + detector.settling * np.float32(settled)
     flags = detector.flags["dark"] | (detector.flags["mask"] & np.uint32(dq.HOT | dq.FLAGS["WARM"]))
-    return [header, Extension("SCI", data), *_flagged(flags), Extension("AVDRKCUR", detector.dark)]
+    return [header, Extension("SCI", data), *_flagged(flags)]
 
 
 def make_gain(subject):
@@ -184,8 +197,8 @@ def make_ipc(subject):
 
 
 def measure_area(subject):
-    """Pixel areas [y, x] relative to the nominal one, and the nominal area in arcsec^2 (that of the full frame's middle)."""
-    distortion, region = subject.plan.pointing.distortion, subject.detector.region
+    """Pixel areas [y, x] relative to the nominal one, and that (arcsec^2): the area at the full frame's middle."""
+    distortion, region = subject.plan.pointing.distortion, subject.region
     nominal = float(distortion.pixel_area(*distortion.reference_pixel))
     return (skies.map_areas(distortion, *region) / nominal).astype(np.float32), nominal
 
@@ -223,10 +236,9 @@ def make_photom(subject):
     plan = subject.plan
     nominal = float(plan.pointing.distortion.pixel_area(*plan.pointing.distortion.reference_pixel))
     names = {"NIRCAM": "NrcImgPhotomModel", "NIRISS": "NisImgPhotomModel", "FGS": "FgsImgPhotomModel"}
-    columns = [("filter", "S12"), ("pupil", "S12")] if plan.instrument.name != "FGS" else []
-    table = np.zeros(len(plan.instrument.bands), [*columns, ("photmjsr", "f4"), ("uncertainty", "f4")])
+    table = np.zeros(len(plan.instrument.bands), _name_bands(plan, "photmjsr", "uncertainty"))
     for row, ((filter_name, pupil), band) in zip(table, plan.instrument.bands.items()):
-        if columns:
+        if "filter" in table.dtype.names:
             row["filter"], row["pupil"] = filter_name, pupil
         row["photmjsr"] = skies.measure_photmjsr(band, plan.chip.gain, nominal)
         row["uncertainty"] = 0.01 * row["photmjsr"]
@@ -235,11 +247,17 @@ def make_photom(subject):
     return [header, Extension("PHOTOM", table)]
 
 
+def _name_bands(plan, *columns):
+    """Types of a table's columns: filter and pupil, where the instrument has such wheels, and numbers."""
+    wheels = [] if plan.instrument.name == "FGS" else [("filter", "S12"), ("pupil", "S15")]
+    return [*wheels, *((name, "f4") for name in columns)]
+
+
 def make_apcorr(subject):
     """APCORR: radii (pixels) that hold given fractions of the light of each band, and the corrections to infinity."""
-    rows = [row for plan in subject.peers for row in _correct_apertures(plan)]
-    columns = [(name, "f4") for name in ("eefraction", "radius", "apcorr", "skyin", "skyout")]
-    table = np.array(rows, [("filter", "S12"), ("pupil", "S15"), *columns])
+    dtype = _name_bands(subject.plan, "eefraction", "radius", "apcorr", "skyin", "skyout")
+    rows = [row[-len(dtype) :] for plan in subject.peers for row in _correct_apertures(plan)]
+    table = np.array(rows, dtype)
     models = {"NIRCAM": "NrcImgApcorrModel", "NIRISS": "NisImgApcorrModel", "FGS": "FgsImgApcorrModel"}
     plan = subject.plan
     header = make_header(subject, "APCORR", models[plan.instrument.name], EXP_TYPE=plan.setup.exp_type)
@@ -263,9 +281,10 @@ def _make_meta(subject, reftype, model):
     instrument = {"name": plan.instrument.name, "detector": plan.chip.name}
     instrument |= {keyword.lower(): value for keyword, value in plan.chip.keywords.items()}
     return {
-        "author": "jwcal", "date": USEAFTER, "description": f"Simulated {reftype.lower()} reference", "instrument": instrument,
-        "model_type": model, "pedigree": "SIMULATION", "reftype": reftype.lower(), "telescope": "JWST", "title": "Simulated",
-        "useafter": USEAFTER, "exposure": {"type": plan.setup.exp_type, "p_exptype": f"{plan.setup.exp_type}|"},
+        "author": "jwcal", "date": USEAFTER, "description": f"Simulated {reftype.lower()} reference",
+        "instrument": instrument, "model_type": model, "pedigree": "SIMULATION", "reftype": reftype.lower(),
+        "telescope": "JWST", "title": "Simulated", "useafter": USEAFTER,
+        "exposure": {"type": plan.setup.exp_type, "p_exptype": f"{plan.setup.exp_type}|"},
     }  # fmt: skip
 
 
@@ -292,16 +311,19 @@ def make_abvegaoffset(subject):
     """ABVEGAOFFSET (ASDF): AB minus Vega magnitude of every band, for a Vega that falls like a hot black body."""
     from astropy.table import Table
 
-    bands = subject.plan.instrument.bands
-    offsets = [1.70 + 5 * np.log10(band.pivot / 2.0) for band in bands.values()]
-    table = Table([[key[0] for key in bands], [key[1] for key in bands], np.array(offsets, np.float32)],
-                  names=("filter", "pupil", "abvega_offset"))  # fmt: skip
+    instrument = subject.plan.instrument
+    offsets = {key: 1.70 + 5 * np.log10(band.pivot / PIVOT) for key, band in instrument.bands.items()}
+    columns = {"filter": [key[0] for key in offsets], "pupil": [key[1] for key in offsets]}
+    if instrument.name == "FGS":
+        columns, offsets = {"detector": list(instrument.chips)}, dict.fromkeys(instrument.chips, *offsets.values())
+    table = Table({**columns, "abvega_offset": np.array(list(offsets.values()), np.float32)})
     return {"meta": _make_meta(subject, "ABVEGAOFFSET", "ABVegaOffsetModel"), "abvega_offset": table}
 
 
 MAKERS = {
     "MASK": make_mask, "SATURATION": make_saturation, "SUPERBIAS": make_superbias, "LINEARITY": make_linearity,
-    "DARK": make_dark, "GAIN": make_gain, "READNOISE": make_readnoise, "IPC": make_ipc, "FLAT": make_flat, "AREA": make_area,
-    "PHOTOM": make_photom, "APCORR": make_apcorr, "DISTORTION": make_distortion, "FILTEROFFSET": make_filteroffset,
+    "DARK": make_dark, "GAIN": make_gain, "READNOISE": make_readnoise, "IPC": make_ipc, "FLAT": make_flat,
+    "AREA": make_area, "PHOTOM": make_photom, "APCORR": make_apcorr, "DISTORTION": make_distortion,
+    "FILTEROFFSET": make_filteroffset,
     "ABVEGAOFFSET": make_abvegaoffset,
 }  # fmt: skip

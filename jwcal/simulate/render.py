@@ -1,4 +1,4 @@
-"""Paint sources on the pixels: stars through the effective PSF, galaxies on a finer canvas that is then convolved with it."""
+"""Paint sources on the pixels: stars by the effective PSF, galaxies on a finer canvas that is convolved with it."""
 
 import numpy as np
 from numba import njit, prange
@@ -87,17 +87,19 @@ def _sersic(radius, index):
 
 
 @njit(cache=True)
-def _brightness(dx, dy, galaxy):
-    """Surface brightness (peak units) at sky offsets (arcsec east, north) from the galaxy's position.
+def _brightness(east, north, galaxy):
+    """Surface brightness at sky offsets (arcsec) from a galaxy, in units of that at its half-light radius.
 
-    `galaxy`: x, y, flux, radius, index, axis ratio, angle (rad E of N), arm strength, arm phase, lens x, y (arcsec), Einstein radius.
+    Columns of `galaxy`: x, y, brightness, radius, index, axis ratio, angle (rad east of north), strength and phase of
+    the arms, lens east and north (arcsec), Einstein radius. Where the last is not zero, the lens equation of a singular
+    isothermal sphere says where on the source we look: beta = theta - theta_E theta / |theta|.
     """
-    if galaxy[11] > 0:  # lens equation of a singular isothermal sphere: beta = theta - theta_E theta / |theta|
-        tx, ty = dx - galaxy[9], dy - galaxy[10]
-        shrink = galaxy[11] / max(np.sqrt(tx * tx + ty * ty), 1e-6)
-        dx, dy = dx - shrink * tx, dy - shrink * ty
-    along = dx * np.sin(galaxy[6]) + dy * np.cos(galaxy[6])
-    across = (dx * np.cos(galaxy[6]) - dy * np.sin(galaxy[6])) / galaxy[5]
+    if galaxy[11] > 0:
+        from_lens_east, from_lens_north = east - galaxy[9], north - galaxy[10]
+        shrink = galaxy[11] / max(np.sqrt(from_lens_east**2 + from_lens_north**2), 1e-6)
+        east, north = east - shrink * from_lens_east, north - shrink * from_lens_north
+    along = east * np.sin(galaxy[6]) + north * np.cos(galaxy[6])
+    across = (east * np.cos(galaxy[6]) - north * np.sin(galaxy[6])) / galaxy[5]
     radius = np.sqrt(along * along + across * across) / galaxy[3]
     value = _sersic(radius, galaxy[4])
     if galaxy[7] > 0 and radius > 0:
@@ -107,41 +109,44 @@ def _brightness(dx, dy, galaxy):
 
 
 @njit(cache=True)
-def _paint_galaxy(canvas, galaxy, matrix, canvas_step, reach):
-    """Paint one galaxy and return nothing; its flux is that of the painted sum where it is lensed, else the profile's own."""
-    cx, cy = (galaxy[0] + 0.5) * canvas_step - 0.5, (galaxy[1] + 0.5) * canvas_step - 0.5
-    for row in range(max(int(cy - reach), 0), min(int(cy + reach) + 2, canvas.shape[0])):
-        for column in range(max(int(cx - reach), 0), min(int(cx + reach) + 2, canvas.shape[1])):
-            fine = 9 if abs(row - cy) < CUSP and abs(column - cx) < CUSP else 1
-            total = 0.0
-            for a in range(fine):
-                for b in range(fine):
-                    px = (column - cx + (b + 0.5) / fine - 0.5) / canvas_step
-                    py = (row - cy + (a + 0.5) / fine - 0.5) / canvas_step
-                    east, north = matrix[0, 0] * px + matrix[0, 1] * py, matrix[1, 0] * px + matrix[1, 1] * py
-                    total += _brightness(east, north, galaxy)
-            canvas[row, column] += galaxy[2] * total / (fine * fine)
+def _sample(row, column, galaxy, matrix, step, fine):
+    """Mean brightness of a galaxy over one canvas sample, from `fine` x `fine` points."""
+    total = 0.0
+    for a in range(fine):
+        for b in range(fine):
+            x = (column + (b + 0.5) / fine) / step - 0.5 - galaxy[0]
+            y = (row + (a + 0.5) / fine) / step - 0.5 - galaxy[1]
+            total += _brightness(matrix[0, 0] * x + matrix[0, 1] * y, matrix[1, 0] * x + matrix[1, 1] * y, galaxy)
+    return total / (fine * fine)
 
 
-@njit(cache=True)
-def paint_galaxies(canvas, galaxies, matrix, canvas_step, reaches):
+@njit(cache=True, parallel=True)
+def paint_galaxies(canvas, galaxies, matrix, step, reaches):
     """Add galaxies to a canvas.
 
     Parameters
     ----------
     canvas : float32 [y, x]
-        `canvas_step` samples a pixel along each axis; changed in place.
+        `step` samples a pixel along each axis; changed in place.
     galaxies : float64 [galaxy, 12]
-        See `_brightness`; the flux column holds the brightness at the half-light radius per canvas sample.
+        See `_brightness`; the brightness column holds the flux per canvas sample at the half-light radius.
     matrix : float64 [2, 2]
         d(east, north) / d(x, y), arcsec per pixel.
-    canvas_step : int
+    step : int
         Samples a pixel.
     reaches : float64 [galaxy]
         Half width of what is painted, canvas samples.
     """
-    for k in range(galaxies.shape[0]):
-        _paint_galaxy(canvas, galaxies[k], matrix, canvas_step, reaches[k])
+    for row in prange(canvas.shape[0]):
+        for k in range(galaxies.shape[0]):
+            cx, cy = (galaxies[k, 0] + 0.5) * step - 0.5, (galaxies[k, 1] + 0.5) * step - 0.5
+            if abs(row - cy) > reaches[k]:
+                continue
+            first = max(int(np.ceil(cx - reaches[k])), 0)
+            last = min(int(np.floor(cx + reaches[k])), canvas.shape[1] - 1)
+            for column in range(first, last + 1):
+                fine = 9 if abs(row - cy) < CUSP and abs(column - cx) < CUSP else 1
+                canvas[row, column] += galaxies[k, 2] * _sample(row, column, galaxies[k], matrix, step, fine)
 
 
 def convolve_canvas(canvas, psf):
@@ -160,7 +165,7 @@ def convolve_canvas(canvas, psf):
     """
     from scipy import fft
 
-    # Sample j lies (j - 1/2) / 2 pixels from the first pixel's centre: offsets to pixel centres are odd quarters of a pixel.
+    # Sample j lies (j - 1/2) / 2 pixels from the first pixel's centre: distances to pixel centres are odd quarters.
     stride = psfs.OVERSAMPLING // CANVAS
     kernel = psf.samples.mean(axis=(0, 1))[stride // 2 :: stride, stride // 2 :: stride]
     shape = [fft.next_fast_len(length + kernel.shape[0], real=True) for length in canvas.shape]

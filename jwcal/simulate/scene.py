@@ -1,4 +1,4 @@
-"""The sky: stars, galaxies, a cluster with arcs, and a background; and the photon rate that a detector receives from it."""
+"""The sky: stars, galaxies, lensed arcs and a background; and the electron rate that a detector receives from it."""
 
 from dataclasses import dataclass, field
 
@@ -15,8 +15,8 @@ PIVOT = 2.0  # um, where magnitudes are given
 
 STAR = np.dtype([("id", "i4"), ("ra", "f8"), ("dec", "f8"), ("mag", "f8"), ("slope", "f8")])
 GALAXY = np.dtype(
-    [*STAR.descr, ("radius", "f8"), ("index", "f8"), ("axis_ratio", "f8"), ("angle", "f8"), ("arms", "f8"), ("phase", "f8"),
-     ("lens_east", "f8"), ("lens_north", "f8"), ("einstein", "f8")]
+    [*STAR.descr, ("radius", "f8"), ("index", "f8"), ("axis_ratio", "f8"), ("angle", "f8"), ("arms", "f8"),
+     ("phase", "f8"), ("lens_east", "f8"), ("lens_north", "f8"), ("einstein", "f8")]
 )  # fmt: skip
 
 
@@ -29,8 +29,9 @@ class Scene:
     stars : structured array of `STAR`
         Positions in deg (ICRS), AB magnitude at 2 um, slope of log F_nu against log wavelength.
     galaxies : structured array of `GALAXY`
-        The same, and Sersic profiles: half-light radius (arcsec, major axis), index, axis ratio, angle (deg east of north),
-        strength and phase of spiral arms, and, where it is lensed, the lens's offset (arcsec) and Einstein radius (arcsec).
+        The same, and Sersic profiles: half-light radius (arcsec, major axis), index, axis ratio, angle (deg east of
+        north), strength and phase of spiral arms; where it is lensed, the lens's offset and Einstein radius (arcsec).
+        A lensed galaxy's position and magnitude are those of its source.
     background : float
         Surface brightness of the zodiacal light at 2 um, MJy/sr.
     background_slope : float

@@ -55,8 +55,7 @@ def flag_saturation(data, groupdq, threshold, bias, grow, nframes):
                 if ngroup > 2:
                     _flag_second(data[i, :, y], groupdq[i, :, y], threshold[y], bias[y], grown, nframes)
         if nframes > 1:
-            for y in prange(ny):
-                _flag_partial(groupdq[i, :, y], partial, y, grow)
+            _flag_partial(groupdq[i], partial, grow)
 
 
 @pixel
@@ -129,14 +128,15 @@ def _flag_second(data, groupdq, threshold, bias, grown, nframes):
 
 
 @pixel
-def _flag_partial(groupdq, partial, y, grow):
-    """Set DO_NOT_USE in row `y` around pixels noted in `partial`, in the group noted there."""
+def _flag_partial(groupdq, partial, grow):
+    """Set DO_NOT_USE around pixels noted in `partial`, in the group noted there (few pixels: not worth threads)."""
     ny, nx = partial.shape
-    for row in range(max(0, y - grow), min(ny, y + grow + 1)):
-        if partial[row].max() < 0:
+    for y in range(ny):
+        if partial[y].max() < 0:
             continue
-        for source in range(nx):
-            g = partial[row, source]
+        for x in range(nx):
+            g = partial[y, x]
             if g >= 0:
-                for x in range(max(0, source - grow), min(nx, source + grow + 1)):
-                    groupdq[g, x] |= DO_NOT_USE
+                for row in range(max(0, y - grow), min(ny, y + grow + 1)):
+                    for column in range(max(0, x - grow), min(nx, x + grow + 1)):
+                        groupdq[g, row, column] |= DO_NOT_USE

@@ -345,11 +345,11 @@ class Program:
                 rows[name] |= {s: self.locate(name, s) for s in suffixes if s != "rateints" or several}
         return rows
 
-    def first_rectified(self):
-        """The exposure that the demo's picture shows."""
+    def pictured(self):
+        """The exposure that the demo's picture shows (the last: its field holds the cluster of galaxies)."""
         if not self.jobs["resample"]:
             raise JwcalError("no exposure is rectified here; run `snakemake simulate` first")
-        return self.jobs["resample"][0]
+        return self.jobs["resample"][-1]
 
     def references_needed(self):
         """(type, path, present) of every reference file that the exposures at hand need."""

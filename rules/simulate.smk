@@ -34,9 +34,9 @@ rule demo:
 
 rule picture:
     input:
-        uncal=lambda wildcards: program.locate(program.first_rectified(), "uncal"),
-        rate=lambda wildcards: program.locate(program.first_rectified(), "rate"),
-        i2d=lambda wildcards: program.locate(program.first_rectified(), "i2d"),
+        uncal=lambda wildcards: program.locate(program.pictured(), "uncal"),
+        rate=lambda wildcards: program.locate(program.pictured(), "rate"),
+        i2d=lambda wildcards: program.locate(program.pictured(), "i2d"),
     output:
         png=f"{REPORTS}/demo.png",
     log:

@@ -6,15 +6,13 @@ import numpy as np
 import pytest
 import truth
 from astropy.io import fits
-from guider_references import REGION, add_guider_references
 
 from jwcal import products
-from jwcal.fitsfiles import Extension, write_fits
 from jwcal.simulate import STAR, Scene, Setup
 from jwcal.wcs import from_tree
 
 SETUP = Setup(subarray="SUB64P", readpatt="SHALLOW4", ngroups=4, nints=2)
-GUIDER = "jw00001002001_gs-acq1_2026001000000"
+GUIDER = Setup("FGS", "GUIDER2", "N/A", "N/A", "128X128", "ACQ1", ngroups=2, nints=3, exp_type="FGS_ACQ1")
 MODELS = {
     "ramp": "RampModel",
     "rate": "ImageModel",
@@ -27,27 +25,12 @@ MODELS = {
 WITH_WCS = ("cal", "calints", "i2d")
 
 
-def write_guider_exposure(path):
-    """A raw guide-star acquisition: two integrations of two groups."""
-    rng = np.random.default_rng(8)
-    data = rng.poisson(9000, (2, 2, REGION.ny, REGION.nx)).astype(np.uint16)
-    keywords = {
-        "TELESCOP": "JWST", "INSTRUME": "FGS", "DETECTOR": "GUIDER2", "EXP_TYPE": "FGS_ACQ1", "READPATT": "ACQ1",
-        "DATE-OBS": "2026-01-01", "TIME-OBS": "00:00:00.0", "NINTS": 2, "NGROUPS": 2, "NFRAMES": 1, "GROUPGAP": 1,
-        "TFRAME": 0.182, "TGROUP": 0.364, "SUBARRAY": "128X128", "SUBSTRT1": REGION.x0 + 1, "SUBSTRT2": REGION.y0 + 1,
-        "SUBSIZE1": REGION.nx, "SUBSIZE2": REGION.ny, "FASTAXIS": 2, "SLOWAXIS": -1, "DATAMODL": "Level1bModel",
-    }  # fmt: skip
-    write_fits(path, [Extension("PRIMARY", header=fits.Header(keywords.items())), Extension("SCI", data)])
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """One product of every kind, by suffix."""
     folder = tmp_path_factory.mktemp("conformance")
     star = np.array([(0, SETUP.ra, SETUP.dec, 17.0, 0.0)], STAR)
-    exposure = truth.simulate(folder, [SETUP], [Scene(stars=star)])[0]
-    add_guider_references(folder / "crds", truth.CONTEXT)
-    write_guider_exposure(folder / "raw" / f"{GUIDER}_uncal.fits")
+    exposure, guiding = truth.simulate(folder, [SETUP, GUIDER], [Scene(stars=star), Scene()])
     program, name = truth.load_program(folder), exposure.plan.root
     paths = {suffix: folder / f"{name}_{suffix}.fits" for suffix in MODELS}
 
@@ -61,8 +44,7 @@ def made(tmp_path_factory):
     cal = keep("cal", truth.run(program, "image2", name, products.read_image(paths["rate"])))
     keep("calints", truth.run(program, "image2ints", name, products.read_image(paths["rateints"])))
     keep("i2d", truth.run(program, "resample", name, cal))
-    guider = products.read_ramp(folder / "raw" / f"{GUIDER}_uncal.fits")
-    keep("guider", truth.run(program, "guider", GUIDER, guider))
+    keep("guider", truth.run(program, "guider", guiding.plan.root, products.read_ramp(guiding.uncal)))
     return paths
 
 

@@ -53,25 +53,23 @@ class Laboratory:
     def _simulate(self):
         """Write reference files and raw exposures of all cases that were asked for."""
         from cases import make_scene
-        from guider_references import add_guider_references
 
-        from jwcal.simulate import Setup, plan_exposure, simulate_exposure, write_reference_cache
+        from jwcal.simulate import plan_exposure, read_plan, simulate_exposure, write_reference_cache
 
-        real = Setup("NIRISS", "NIS", "F480M", "NRM", "SUB80", "NISRAPID", ngroups=6, nints=5)
         plans = {case.name: plan_exposure(case.setup) for case in self.cases}
-        write_reference_cache(self.crds, [*plans.values(), plan_exposure(real)], context=CONTEXT)
-        add_guider_references(self.crds, CONTEXT)
-        for case in self.cases:
-            plan = plans[case.name]
-            aperture = plan.aperture
-            scale = 0.063 if "LONG" in case.setup.detector or plan.instrument.name == "NIRISS" else 0.031
-            scene = make_scene(case, aperture, scale)
-            simulated = simulate_exposure(plan, scene, self.raw, truth_dir=self.folder / "truth")
-            self.names[case.name] = simulated.uncal.name.removesuffix("_uncal.fits")
         for kind, name in REAL.items():
             if self.real_data:
                 shutil.copy(self.real_data / "exposures" / name, self.raw / name)
                 self.names[kind] = name.removesuffix("_uncal.fits")
+                plans[kind] = read_plan(self.raw / name)
+        options = {"coupling": True, "inverse_linearity": True}
+        write_reference_cache(self.crds, plans.values(), context=CONTEXT, **options)
+        for case in self.cases:
+            plan = plans[case.name]
+            scale = 0.031 if plan.chip.keywords.get("CHANNEL") == "SHORT" else 0.063
+            scene = make_scene(case, plan.aperture, scale)
+            simulated = simulate_exposure(plan, scene, self.raw, truth_dir=self.folder / "truth")
+            self.names[case.name] = simulated.uncal.name.removesuffix("_uncal.fits")
 
     @property
     def oracle(self):

@@ -19,57 +19,11 @@ from numba import prange
 
 from jwcal.kernels import image, pixel
 from jwcal.kernels.drizzle_drops import LANCZOS2, POINT, SQUARE, fill_cells, find_reach, find_span
+from jwcal.kernels.drizzle_extents import BLOCK, find_extents, find_pad
 from jwcal.kernels.drizzle_square import cover_cells, cover_four, find_area, map_corners
 
 BAND = 64  # output rows
-BLOCK = 64  # input columns that are skipped together
-
-
-@pixel
-def measure_row(y_map, j, extents):
-    """Fill the extents of one input row; its largest |difference| between vertical or horizontal neighbours."""
-    nx = y_map.shape[1]
-    step = 0.0
-    for block in range(extents.shape[1]):
-        low, high = np.inf, -np.inf
-        for i in range(block * BLOCK, min(nx, (block + 1) * BLOCK)):
-            value = y_map[j, i]
-            if value < low:
-                low = value
-            if value > high:
-                high = value
-            along = abs(value - y_map[j, max(i - 1, 0)])
-            across = abs(value - y_map[max(j - 1, 0), i])
-            if along > step:
-                step = along
-            if across > step:
-                step = across
-        extents[j, block, 0], extents[j, block, 1] = low, high
-    return step
-
-
-@image
-def find_extents(y_map):
-    """Lowest and highest output row of each block of input pixels' centres, and the largest step between neighbours.
-
-    Parameters
-    ----------
-    y_map : float64 [y, x]
-        Output row of each input pixel; NaN where it has none.
-
-    Returns
-    -------
-    extents : float64 [y, block, 2]
-        Empty blocks have low > high.
-    step : float64 [y]
-        Largest |difference| between vertical or horizontal neighbours in a row.
-    """
-    ny, nx = y_map.shape
-    extents = np.empty((ny, (nx + BLOCK - 1) // BLOCK, 2))
-    step = np.zeros(ny)
-    for j in prange(ny):
-        step[j] = measure_row(y_map, np.int64(j), extents)
-    return extents, step
+SMALLEST = 0.001  # pixfrac below which a drop is a point
 
 
 @pixel
@@ -183,17 +137,22 @@ def sum_band(exposure, dq, pixmap, drop, extents, pad, limits):
 
 
 @pixel
-def average_band(sums, first, iscale, planes, weight):
+def average_band(band, first, iscale, output):
     """Turn a band's sums into means of data and variances (squared mean errors) from output row `first` on."""
+    sums, hit, flag = band
+    planes, weight, hits, flags = output
     for row in range(sums.shape[0]):
         y = first + row
         for x in range(sums.shape[1]):
             total = sums[row, x, 0]
             weight[y, x] = total
+            hits[y, x] = hit[row, x]
             scale = iscale / total if total != 0.0 else np.nan
             planes[0, y, x] = scale * sums[row, x, 1]
             for k in range(1, 4):
                 planes[k, y, x] = (scale * sums[row, x, k + 1]) ** 2
+            if flags.size:
+                flags[y, x] = flag[row, x]
 
 
 @image
@@ -226,21 +185,13 @@ def drizzle(exposure, dq, pixmap, shape, drop):
         Flags `dq` of what falls there.
     """
     ny, nx = shape
-    kernel, pixfrac, ratio, iscale = drop
-    if pixfrac <= 0.001 and kernel < LANCZOS2:
-        kernel = POINT
-    extents, step = find_extents(pixmap[1])
-    pad = find_reach(kernel, pixfrac, ratio) + 1.0 if kernel != SQUARE else 2.0 * step.max() + 1.0
-    planes = np.empty((4, ny, nx), np.float32)
-    weight = np.empty((ny, nx), np.float32)
-    hits = np.empty((ny, nx), np.bool_)
-    flags = np.empty((ny if dq.size else 0, nx), np.uint32)
+    planes, weight = np.empty((4, ny, nx), np.float32), np.empty((ny, nx), np.float32)
+    hits, flags = np.empty((ny, nx), np.bool_), np.empty((ny if dq.size else 0, nx), np.uint32)
+    kind = (POINT if drop[1] <= SMALLEST and drop[0] < LANCZOS2 else drop[0], drop[1], drop[2])
+    extents, steps = find_extents(pixmap[1])
+    pad = find_pad(kind, steps)
     for band in prange((ny + BAND - 1) // BAND):
-        first = np.int64(band) * BAND
-        last = min(ny, first + BAND)
-        sums, hit, flag = sum_band(exposure, dq, pixmap, (kernel, pixfrac, ratio), extents, pad, (first, last, nx))
-        average_band(sums, first, iscale, planes, weight)
-        hits[first:last] = hit
-        if dq.size:
-            flags[first:last] = flag
+        limits = (np.int64(band) * BAND, min(ny, (np.int64(band) + 1) * BAND), nx)
+        sums = sum_band(exposure, dq, pixmap, kind, extents, pad, limits)
+        average_band(sums, limits[0], drop[3], (planes, weight, hits, flags))
     return planes, weight, hits, flags

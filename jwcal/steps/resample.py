@@ -1,0 +1,312 @@
+"""Rectify images onto a regular grid on the sky."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from jwcal import dq, products
+from jwcal.errors import JwcalError, StepSkipped
+from jwcal.fitsfiles import FitsFile
+from jwcal.kernels import drizzle_drops
+from jwcal.kernels.coadd import add_exposure, finish_variances
+from jwcal.kernels.drizzle import drizzle
+from jwcal.kernels.drizzle_weights import weigh_pixels
+from jwcal.models import Image, Mosaic
+from jwcal.mosaics import Frame, find_frame, read_frame, stamp_frame
+from jwcal.wcs import from_tree, pixel_map
+
+KERNELS = {
+    name: getattr(drizzle_drops, name.upper()) for name in "square point turbo gaussian lanczos2 lanczos3".split()
+}
+BAD_FLAGS = np.uint32(dq.interpret("~DO_NOT_USE+NON_SCIENCE") & 0xFFFFFFFF)
+VARIANCES = ("var_poisson", "var_rnoise", "var_flat")
+# Exposures of several detectors taken together count once in the exposure time.
+GROUP = ("PROGRAM", "OBSERVTN", "VISIT", "VISITGRP", "SEQ_ID", "ACT_ID", "EXPOSURE")
+CONTEXT_BITS = 32
+# How the times of several groups combine.
+TIMES = {
+    "EFFEXPTM": (sum, "[s] Effective exposure time"),
+    "DURATION": (sum, "[s] Total duration of exposure"),
+    "TMEASURE": (sum, "[s] Measurement time"),
+    "EXPSTART": (min, "[d] exposure start time in MJD"),
+    "EXPEND": (max, "[d] exposure end time in MJD"),
+}
+
+
+class Recipe(NamedTuple):
+    """How each exposure is drizzled: settings of `resample`, and the frame."""
+
+    frame: Frame
+    kernel: str
+    pixfrac: float
+    weight_type: str | None
+    variances: bool
+    flags: bool
+    tolerance: float
+
+
+@dataclass
+class Sums:
+    """What was added up so far: planes and weights [4, y, x] of data and three variances, context, flags."""
+
+    planes: np.ndarray | None
+    weights: np.ndarray | None
+    context: np.ndarray
+    flags: np.ndarray | None
+
+
+def resample(
+    images: Image | Sequence[Image | str | Path],
+    *,
+    pixfrac: float = 1.0,
+    kernel: str = "square",
+    fillval: str | float = "NAN",
+    weight_type: str | None = "ivm",
+    output_shape: Sequence[int] | None = None,
+    crpix: Sequence[float] | None = None,
+    crval: Sequence[float] | None = None,
+    rotation: float | None = None,
+    pixel_scale_ratio: float = 1.0,
+    pixel_scale: float | None = None,
+    output_wcs: str | None = None,
+    enable_ctx: bool = True,
+    enable_err: bool = True,
+    report_var: bool = True,
+    propagate_dq: bool = False,
+    pixmap_tolerance: float = 1e-4,
+) -> Mosaic:
+    """Drizzle calibrated images onto a common tangent plane.
+
+    Exposures are taken one at a time: of those given as paths only one is in memory. A background level that was
+    measured but not subtracted (BKGLEVEL, BKGSUB) is subtracted. ERR is the root of the sum of the three variances,
+    which are resampled as in `jwcal.kernels.drizzle` and co-added as in `jwcal.kernels.coadd`.
+
+    Pixels at the very edge of the mosaic take part with all of their area that falls inside it; the official package
+    leaves some of them out.
+
+    Parameters
+    ----------
+    images : Image or sequence of Image or path
+        Calibrated exposures [y, x] with a WCS.
+    pixfrac : float
+        Side of the drop, in input pixels, into which the flux of a pixel is shrunk, 0 to 1.
+    kernel : str
+        Shape of the drop: square, point, turbo, gaussian, lanczos2 or lanczos3.
+    fillval : str or float
+        Value of output pixels that nothing falls into.
+    weight_type : str or None
+        Weight of an input pixel: ivm (inverse read-noise variance), exptime (exposure time), None (1).
+    output_shape : (int, int) or None
+        Columns and rows of the output; None makes it fit.
+    crpix : (float, float) or None
+        Reference pixel (x, y), zero-based; None makes all inputs fit.
+    crval : (float, float) or None
+        Right ascension and declination, degrees, of the reference pixel; None takes the middle of the inputs.
+    rotation : float or None
+        Position angle of the output's y axis, degrees east of north; None aligns the output with the first detector.
+    pixel_scale_ratio : float
+        Output over input pixel scale, where `pixel_scale` does not say.
+    pixel_scale : float or None
+        Output pixel scale, arcseconds.
+    output_wcs : str or None
+        ASDF file with a gWCS under ``wcs`` (and array_shape, pixel_scale or pixel_area), instead of the settings above.
+    enable_ctx : bool
+        Record which inputs contributed to each pixel.
+    enable_err : bool
+        Compute errors and variances.
+    report_var : bool
+        Keep the variances.
+    propagate_dq : bool
+        Hand on the flags of all inputs that fall on a pixel.
+    pixmap_tolerance : float
+        Largest error, output pixels, of the positions interpolated between the points where the WCS is evaluated.
+
+    Returns
+    -------
+    Mosaic
+
+    Raises
+    ------
+    StepSkipped
+        For data that are not two-dimensional.
+    JwcalError
+        When there is no image, an image has no WCS, or the output would be empty.
+
+    References
+    ----------
+    Fruchter & Hook 2002, PASP 114, 144.
+    """
+    items = [images] if isinstance(images, Image) else list(images)
+    if not items:
+        raise JwcalError("there is no image to resample; give at least one")
+    first = _load(items[0])
+    footprints = [_find_footprint(item) for item in items]
+    if output_wcs:
+        frame = read_frame(output_wcs, output_shape, first)
+    else:
+        grid = {"output_shape": output_shape, "crpix": crpix, "crval": crval, "rotation": rotation}
+        scale = {"pixel_scale_ratio": pixel_scale_ratio, "pixel_scale": pixel_scale}
+        frame = find_frame(first, footprints, **grid, **scale)
+    recipe = Recipe(frame, kernel, float(pixfrac), weight_type, enable_err, propagate_dq, float(pixmap_tolerance))
+    sums, times = _add_up(items, first, recipe)
+    mosaic = _finish(sums, first, recipe)
+    mosaic.data[mosaic.weight == 0] = _read_fill_value(fillval)
+    if not enable_ctx:
+        mosaic.context = None
+    if not report_var:
+        mosaic.var_poisson = mosaic.var_rnoise = mosaic.var_flat = None
+    _stamp(mosaic, recipe, times)
+    stamp_frame(mosaic.sci_header, frame, footprints)
+    return mosaic
+
+
+def _load(item):
+    """The image itself, or read from its file."""
+    image = item if isinstance(item, Image) else products.read_image(item)
+    if image.data.ndim != 2:
+        raise StepSkipped("only two-dimensional images are resampled")
+    return image
+
+
+def _find_footprint(item):
+    """S_REGION of an image or of a file, read without its pixels."""
+    if not isinstance(item, Image):
+        with FitsFile(item) as file:
+            return file.header("SCI")["S_REGION"]
+    return item.keyword("S_REGION")
+
+
+def _add_up(items, first, recipe):
+    """Drizzle the exposures one after the other; their `Sums`, and what `_read_times` says of each."""
+    shape, count = recipe.frame.shape, len(items)
+    context = np.zeros(((count - 1) // CONTEXT_BITS + 1, *shape), np.int32)
+    sums = Sums(None, None, context, np.zeros(shape, np.uint32) if recipe.flags else None)
+    if count > 1:
+        sums.planes, sums.weights = np.full((4, *shape), np.nan, np.float32), np.zeros((4, *shape), np.float32)
+    times = []
+    for index, item in enumerate(items):
+        image = first if index == 0 else _load(item)
+        times.append(_read_times(image))
+        _add(sums, index, image, recipe)
+    return sums, times
+
+
+def _add(sums, index, image, recipe):
+    """Drizzle exposure number `index` and add it."""
+    pixmap = pixel_map(from_tree(image.wcs), recipe.frame.wcs, image.data.shape, tolerance=recipe.tolerance)
+    alone = sums.planes is None
+    y, x = ((0, recipe.frame.shape[0]), (0, recipe.frame.shape[1])) if alone else _find_box(pixmap, recipe)
+    pixmap -= np.array([x[0], y[0]])[:, None, None]
+    exposure = _prepare(image, recipe)
+    drop = (KERNELS[recipe.kernel], recipe.pixfrac, recipe.frame.ratio, 1.0)
+    flags = image.dq if recipe.flags else np.zeros((0, 0), np.uint32)
+    planes, weight, hits, flags = drizzle(exposure, flags, pixmap, (y[1] - y[0], x[1] - x[0]), drop)
+    box = (slice(*y), slice(*x))
+    sums.context[index // CONTEXT_BITS][box][hits] |= np.uint32(1 << index % CONTEXT_BITS).view(np.int32)
+    if recipe.flags:
+        sums.flags[box] |= flags
+    if alone:
+        sums.planes, sums.weights = planes, weight[None]
+    else:
+        constant = _constant_weight(image, recipe.weight_type)
+        add_exposure(sums.planes, sums.weights, planes, weight, (y[0], x[0]), constant)
+
+
+def _find_box(pixmap, recipe):
+    """Rows (first, last + 1) and columns of the mosaic that an exposure can touch; a single pixel where it misses."""
+    reach = 3 / min(1.0, recipe.frame.ratio) + 1
+    limits = []
+    for plane, size in zip(pixmap[::-1], recipe.frame.shape, strict=True):
+        low, high = np.nanmin(plane) - reach, np.nanmax(plane) + reach
+        first = int(min(max(low, 0), size - 1)) if np.isfinite(low) else 0
+        limits.append((first, int(min(max(high + 1, first + 1), size)) if np.isfinite(high) else 1))
+    return limits
+
+
+def _prepare(image, recipe):
+    """Data without background, variances and weight, as the drizzle wants them."""
+    level = image.keyword("BKGLEVEL", None)
+    data = image.data
+    if level is not None and not image.keyword("BKGSUB", False):
+        data = data - np.float32(level)
+    absent = np.zeros((0, 0), np.float32)
+    variances = [getattr(image, name) for name in VARIANCES]
+    variances = [absent if plane is None or plane.shape != data.shape else plane for plane in variances]
+    constant = _constant_weight(image, recipe.weight_type)
+    planes = tuple(np.ascontiguousarray(plane) for plane in (data, *variances))
+    err = absent if image.err is None else np.ascontiguousarray(image.err)
+    weight = weigh_pixels((*planes, err), np.ascontiguousarray(image.dq), BAD_FLAGS, constant)
+    if not recipe.variances:
+        planes = (planes[0], absent, absent, absent)
+    return (*planes, weight)
+
+
+def _constant_weight(image, weight_type):
+    """Weight of every pixel of an exposure; 0 where it is the inverse read-noise variance."""
+    if weight_type == "exptime":
+        return float(image.keyword("TMEASURE", None) or image.keyword("EFFEXPTM"))
+    if weight_type is None or image.var_rnoise is None:
+        return 1.0
+    return 0.0
+
+
+def _finish(sums, first, recipe):
+    """Turn sums into a mosaic, its headers those of the first exposure."""
+    mosaic = Mosaic(
+        first.header.copy(),
+        first.sci_header.copy(),
+        path=first.path,
+        wcs=recipe.frame.wcs.tree,
+        data=sums.planes[0],
+        context=sums.context,
+        weight=sums.weights[0],
+        dq=sums.flags,
+    )
+    if recipe.variances:
+        constant = _constant_weight(first, recipe.weight_type)
+        mosaic.err = finish_variances(sums.planes, recipe.frame.ratio**-2, constant)
+        mosaic.var_poisson, mosaic.var_rnoise, mosaic.var_flat = sums.planes[1:]
+    return mosaic
+
+
+def _read_fill_value(fillval):
+    """Number that a fill value stands for; INDEF and blank are NaN."""
+    text = str(fillval).strip().upper()
+    try:
+        return np.nan if text in ("", "NONE", "INDEF") else float(text)
+    except ValueError as error:
+        raise JwcalError(f"fillval is {fillval!r}; give a number or NAN") from error
+
+
+def _read_times(image):
+    """Group of an exposure, and its times by keyword, None where absent."""
+    group = tuple(image.keyword(name, None) for name in GROUP)
+    return group if None not in group else image.path, {name: image.keyword(name, None) for name in TIMES}
+
+
+def _stamp(mosaic, recipe, times):
+    """Keywords of the exposure time and of the resampling."""
+    groups = {}
+    for group, values in times:
+        groups.setdefault(group, values)
+    header, sci_header = mosaic.header, mosaic.sci_header
+    for name, (combine, comment) in TIMES.items():
+        values = [group[name] for group in groups.values()]
+        if None in values:
+            header.remove(name, ignore_missing=True)
+        else:
+            header[name] = (combine(values), comment)
+    for name, source in (("XPOSURE", "EFFEXPTM"), ("TELAPSE", "DURATION")):
+        if source in header:
+            sci_header[name] = (header[source], header.comments[source])
+    for name in ("BKGLEVEL", "BKGSUB"):
+        header.remove(name, ignore_missing=True)
+    header["NDRIZ"] = (len(groups), "Number of groups/pointings included in resample")
+    if recipe.weight_type is not None:
+        header["RESWHT"] = (recipe.weight_type, "Type of drizzle weighting")
+    header["PIXFRAC"] = (recipe.pixfrac, "Drop size in input pixels")
+    header["PXSCLRT"] = (recipe.frame.ratio, "Output pixel scale over that of the detector")
+    header["KERNEL"] = (recipe.kernel, "Drizzle kernel")

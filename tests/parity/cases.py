@@ -33,9 +33,8 @@ class Case:
     rectified: bool = True
 
 
-EVERYTHING = {
+LARGE_EVENTS = {
     "charge_migration": {"skip": False, "signal_threshold": 15000.0},
-    "persistence": {"skip": False, "persistence_time": 60},
     "jump": {
         "expand_large_events": True, "min_jump_area": 4.0, "after_jump_flag_dn1": 1000.0, "after_jump_flag_time1": 1.0,
         "after_jump_flag_dn2": 5000.0, "after_jump_flag_time2": 3.0, "rejection_threshold": 5.0,
@@ -44,8 +43,14 @@ EVERYTHING = {
     "saturation": {"n_pix_grow_sat": 2},
     "refpix": {"odd_even_columns": False, "side_smoothing_length": 7, "side_gain": 0.9},
 }  # fmt: skip
-
-SIDES_ONLY = {"refpix": {"use_side_ref_pixels": True, "side_smoothing_length": 21}}
+# Not together with large events: the official persistence step, which comes after jump, sees their saturation as well.
+PERSISTENT = {
+    "persistence": {"skip": False, "persistence_time": 60},
+    "ipc": {"skip": True},
+    "saturation": {"use_readpatt": False},
+    "jump": {"flag_4_neighbors": False, "after_jump_flag_dn1": 1000.0, "after_jump_flag_time1": 1.0},
+    "ramp_fit": {"firstgroup": 1, "lastgroup": 6},
+}
 
 
 def nircam(name, number, **properties):
@@ -68,9 +73,12 @@ CASES = [
            ngroups=12, nints=3),
     nircam("SUB160 1 group", 10, subarray="SUB160", readpatt="RAPID", ngroups=1),
     nircam("SUB160 2 groups", 11, subarray="SUB160", readpatt="RAPID", ngroups=2, nints=3),
-    nircam("SUB320 bright, all on", 12, subarray="SUB320", readpatt="RAPID", ngroups=12, nints=3, bright=10,
-           settings=EVERYTHING),
-    nircam("SUB400P all on", 13, subarray="SUB400P", readpatt="BRIGHT2", ngroups=8, bright=10, settings=EVERYTHING),
+    nircam("SUB320 large events", 12, subarray="SUB320", readpatt="RAPID", ngroups=12, nints=3, bright=10,
+           settings=LARGE_EVENTS),
+    nircam("SUB400P large events", 13, subarray="SUB400P", readpatt="BRIGHT2", ngroups=8, bright=10,
+           settings=LARGE_EVENTS),
+    nircam("SUB160 persistence", 15, subarray="SUB160", readpatt="BRIGHT1", ngroups=8, nints=2, bright=12,
+           settings=PERSISTENT, rectified=False),
     Case("NIRISS SUB80 AMI x3", Setup("NIRISS", "NIS", "F480M", "NRM", "SUB80", "NISRAPID", 12, 3, exp_type="NIS_AMI",
                                       observation=14), bright=9, faint=12),
 ]  # fmt: skip

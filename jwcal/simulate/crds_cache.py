@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
+from jwcal import asdffiles
 from jwcal.errors import JwcalError
 from jwcal.fitsfiles import Extension, FitsFile, replacing, write_fits
 from jwcal.simulate import mappings
 from jwcal.simulate.detectors import FULL_FRAME
 from jwcal.simulate.exposure import Observatory
 from jwcal.simulate.plans import Plan, plan_exposure
-from jwcal.simulate.reference_files import MAKERS, Subject
+from jwcal.simulate.reference_files import MAKERS, STANDARD, Subject
 from jwcal.simulate.reftypes import ARRAY_TYPES, OPEN, SELECTION
 
 DARK_BYTES = 32e6  # darks are cut to about this size; calibration extends them along a straight line
@@ -159,11 +160,9 @@ def write_reference(path, content):
         content[0].header["FILENAME"] = path.name
         write_fits(path, content)
         return
-    import asdf
-
     content["meta"]["filename"] = path.name
     with replacing(path) as temporary:
-        asdf.AsdfFile(content, version="1.5.0").write_to(temporary)
+        temporary.write_bytes(asdffiles.encode(content, STANDARD))
 
 
 def write_context(cache_dir, context, instrument, reftype, *, base="jwst_0001.pmap", detector=None, scale=1.01):

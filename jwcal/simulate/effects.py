@@ -27,10 +27,11 @@ def add_dark_current(charge, dark, seconds):
     return charge
 
 
-def add_settling(charge, settling, gain, first, last):
-    """Add the dark's settling between two frames after a reset, A (1 - exp(-n / tau)) in DN. Undone by dark_current."""
+def add_settling(charge, settling, first, last):
+    """Add the dark's settling between two frames after a reset, A (1 - exp(-n / tau)) in e-. Undone by dark_current."""
     share = np.exp(-first / SETTLING_FRAMES) - np.exp(-last / SETTLING_FRAMES)
-    charge += settling * gain * np.float32(share)
+    if share > 1e-7:
+        charge += settling * np.float32(share)
     return charge
 
 

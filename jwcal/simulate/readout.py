@@ -146,6 +146,7 @@ class _Pixels:
         self.rate, self.detector, self.timing, self.outputs = rate, detector, timing, outputs
         self.switches, self.dice, self.traps = switches, dice, traps
         self.gain = detector.true_gain.astype(np.float32)
+        self.settling = detector.settling * self.gain
         self.noise = effects.white_noise(detector.cds_noise)
         self.charge = np.zeros_like(rate)
         self.frame = 0
@@ -168,7 +169,7 @@ class _Pixels:
         if "shot_noise" in self.switches:
             effects.add_shot_noise(expected, self.dice["shot_noise"])
         if "dark_current" in self.switches:
-            effects.add_settling(expected, self.detector.settling, self.gain, self.frame, frame)
+            effects.add_settling(expected, self.settling, self.frame, frame)
         self.charge += expected
         self.frame = frame
         if "cosmic_rays" not in self.switches:

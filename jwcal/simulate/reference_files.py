@@ -9,6 +9,7 @@ import numpy as np
 from astropy.io import fits
 
 from jwcal import dq
+from jwcal.asdffiles import ARRAY_TAGS, STANDARD_PREFIX, TaggedDict
 from jwcal.fitsfiles import Extension
 from jwcal.simulate import effects
 from jwcal.simulate import psf as psfs
@@ -16,7 +17,10 @@ from jwcal.simulate import scene as skies
 from jwcal.simulate.detectors import SATURATION_MARGIN, SETTLING_FRAMES, Region, draw_response
 from jwcal.simulate.mappings import USEAFTER
 from jwcal.simulate.scene import PIVOT
+from jwcal.simulate.transforms import describe_distortion
 
+STANDARD = "1.6.0"  # of ASDF
+TABLE_TAG = "tag:astropy.org:astropy/table/table-1.3.0"
 DQ_DEF = np.dtype([("BIT", "i4"), ("VALUE", "u4"), ("NAME", "S40"), ("DESCRIPTION", "S80")])
 ENERGY_FRACTIONS = (0.3, 0.5, 0.7)  # radii that the aperture corrections are given for
 SKY_ANNULUS = (1.6, 2.4)  # inner and outer radius of the sky, in units of the radius that holds 80 % of the light
@@ -280,6 +284,7 @@ def _make_meta(subject, reftype, model):
     plan = subject.plan
     instrument = {"name": plan.instrument.name, "detector": plan.chip.name}
     instrument |= {keyword.lower(): value for keyword, value in plan.chip.keywords.items()}
+    instrument["p_pupil"] = "".join(f"{pupil}|" for pupil in sorted({pupil for _, pupil in plan.instrument.bands}))
     return {
         "author": "jwcal", "date": USEAFTER, "description": f"Simulated {reftype.lower()} reference",
         "instrument": instrument, "model_type": model, "pedigree": "SIMULATION", "reftype": reftype.lower(),
@@ -290,10 +295,8 @@ def _make_meta(subject, reftype, model):
 
 def make_distortion(subject):
     """DISTORTION (ASDF): zero-based full-frame pixel to V2, V3 (arcsec)."""
-    from jwcal.simulate.transforms import model_distortion
-
-    meta = _make_meta(subject, "DISTORTION", "DistortionModel")
-    return {"meta": meta, "model": model_distortion(subject.plan.pointing.distortion)}
+    meta = _make_meta(subject, "DISTORTION", "DistortionModel") | {"input_units": "pixel", "output_units": "arcsec"}
+    return {"meta": meta, "model": describe_distortion(subject.plan.pointing.distortion)}
 
 
 def make_filteroffset(subject):
@@ -309,15 +312,25 @@ def make_filteroffset(subject):
 
 def make_abvegaoffset(subject):
     """ABVEGAOFFSET (ASDF): AB minus Vega magnitude of every band, for a Vega that falls like a hot black body."""
-    from astropy.table import Table
-
     instrument = subject.plan.instrument
     offsets = {key: 1.70 + 5 * np.log10(band.pivot / PIVOT) for key, band in instrument.bands.items()}
     columns = {"filter": [key[0] for key in offsets], "pupil": [key[1] for key in offsets]}
     if instrument.name == "FGS":
         columns, offsets = {"detector": list(instrument.chips)}, dict.fromkeys(instrument.chips, *offsets.values())
-    table = Table({**columns, "abvega_offset": np.array(list(offsets.values()), np.float32)})
-    return {"meta": _make_meta(subject, "ABVEGAOFFSET", "ABVegaOffsetModel"), "abvega_offset": table}
+    columns["abvega_offset"] = list(offsets.values())
+    return {"meta": _make_meta(subject, "ABVEGAOFFSET", "ABVegaOffsetModel"), "abvega_offset": _tabulate(columns)}
+
+
+def _tabulate(columns):
+    """Node of an astropy table with the given columns, written out in the text of the tree."""
+    column_tag, array_tag = f"{STANDARD_PREFIX}table/column-1.2.0", f"{STANDARD_PREFIX}{ARRAY_TAGS[STANDARD]}"
+    described = []
+    for name, values in columns.items():
+        text = isinstance(values[0], str)
+        array = {"data": values if text else [float(value) for value in values], "shape": [len(values)]}
+        array["datatype"] = ["ucs4", max(map(len, values))] if text else "float64"
+        described.append(TaggedDict({"name": name, "data": TaggedDict(array, tag=array_tag)}, tag=column_tag))
+    return TaggedDict({"colnames": list(columns), "columns": described, "qtable": False}, tag=TABLE_TAG)
 
 
 MAKERS = {

@@ -6,6 +6,7 @@ from numba import njit, prange
 from jwcal.simulate import psf as psfs
 
 CANVAS = 2  # canvas samples a pixel, along each axis
+OUTERMOST = 10.0  # half-light radii that a galaxy reaches
 CUSP = 6  # canvas samples round a galaxy's centre that are integrated more finely
 
 
@@ -101,6 +102,8 @@ def _brightness(east, north, galaxy):
     along = east * np.sin(galaxy[6]) + north * np.cos(galaxy[6])
     across = (east * np.cos(galaxy[6]) - north * np.sin(galaxy[6])) / galaxy[5]
     radius = np.sqrt(along * along + across * across) / galaxy[3]
+    if radius > OUTERMOST:
+        return 0.0
     value = _sersic(radius, galaxy[4])
     if galaxy[7] > 0 and radius > 0:
         winding = np.arctan2(across, along) * 2 - 4 * np.log(radius + 0.2) + galaxy[8]

@@ -11,6 +11,7 @@ AB_ZERO = 3631.0  # Jy
 PLANCK = 6.62607015e-34  # J s
 COLLECTING_AREA = 25.4  # m^2
 ARCSEC2 = (np.pi / 180 / 3600) ** 2  # sr
+FAINTEST = 3e-5  # e-/s in a canvas sample, where a galaxy's image ends
 PIVOT = 2.0  # um, where magnitudes are given
 
 STAR = np.dtype([("id", "i4"), ("ra", "f8"), ("dec", "f8"), ("mag", "f8"), ("slope", "f8")])
@@ -120,10 +121,10 @@ def _render_galaxies(galaxies, pointing, band, psf):
     x, y = pointing.to_pixel(galaxies["ra"], galaxies["dec"])
     matrix = pointing.sky_matrix(aperture.nx / 2, aperture.ny / 2)
     scale = np.sqrt(abs(np.linalg.det(matrix)))
-    extent = np.where(galaxies["einstein"] > 0, galaxies["einstein"] * 2.5, 0) + 10 * galaxies["radius"]
-    reach = np.clip(extent / scale * render.CANVAS, 20, 2500)
     flux = flux_density(galaxies["mag"], galaxies["slope"], band.pivot) * electrons_per_jansky(band)
     peak = flux / _profile_area(galaxies) * (scale / render.CANVAS) ** 2
+    extent = np.where(galaxies["einstein"] > 0, galaxies["einstein"] * 2.5, 0) + _find_extent(galaxies, peak)
+    reach = np.clip(extent / scale * render.CANVAS, 20, 2500)
     table = np.stack([x + margin, y + margin, peak, galaxies["radius"], galaxies["index"], galaxies["axis_ratio"],
                       np.deg2rad(galaxies["angle"]), galaxies["arms"], galaxies["phase"], galaxies["lens_east"],
                       galaxies["lens_north"], galaxies["einstein"]], axis=1)  # fmt: skip
@@ -133,6 +134,17 @@ def _render_galaxies(galaxies, pointing, band, psf):
     render.paint_galaxies(canvas, table[near], matrix, render.CANVAS, reach[near])
     image = render.convolve_canvas(canvas, psf)
     return image[margin : margin + aperture.ny, margin : margin + aperture.nx]
+
+
+def _find_extent(galaxies, peak):
+    """Radius (arcsec) where a galaxy's light falls below `FAINTEST`, at most `render.OUTERMOST` half-light radii.
+
+    `peak` is the electron rate of a canvas sample at the half-light radius.
+    """
+    n = galaxies["index"]
+    b = 2 * n - 1 / 3 + 4 / (405 * n) + 46 / (25515 * n**2)
+    radii = np.maximum(1 + np.log(peak / FAINTEST) / b, 0.1) ** n
+    return np.minimum(radii, render.OUTERMOST) * galaxies["radius"]
 
 
 def _profile_area(galaxies):

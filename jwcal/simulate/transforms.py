@@ -1,12 +1,14 @@
-"""The distortion as a chain of astropy models, in the shape of the observatory's own reference files."""
+"""The distortion as a chain of transforms, in the shape of the observatory's own reference files."""
 
 import numpy as np
 
-INVERSE_DEGREE = 6
+from jwcal.wcs import nodes
+
+INVERSE_DEGREE = 7
 
 
-def model_distortion(distortion):
-    """Model from zero-based full-frame pixels to V2, V3 (arcsec), with an analytic inverse.
+def describe_distortion(distortion):
+    """Transform from zero-based full-frame pixels to V2, V3 (arcsec), as a node of an ASDF tree.
 
     Parameters
     ----------
@@ -15,41 +17,29 @@ def model_distortion(distortion):
 
     Returns
     -------
-    astropy.modeling.Model
-        Its `inverse` is a polynomial fitted to the forward one, good to 1e-3 pixel over the full frame.
+    jwcal.asdffiles.TaggedDict
+        Its inverse is a polynomial fitted to the forward one, good to 1e-4 pixel over the full frame.
     """
-    from astropy.modeling.models import Mapping, Shift
-
-    x_ref, y_ref = distortion.reference_pixel
-    centre = Shift(-x_ref) & Shift(-y_ref)
-    polynomials = _polynomial(distortion.x_coefficients) & _polynomial(distortion.y_coefficients)
-    turn = Mapping((0, 1, 0, 1)) | _linear(distortion.rotation[0]) & _linear(distortion.rotation[1])
-    place = Shift(distortion.v2_ref) & Shift(distortion.v3_ref)
-    model = centre | Mapping((0, 1, 0, 1)) | polynomials | turn | place
-    back = np.linalg.inv(distortion.rotation)
-    inverse_x, inverse_y = fit_inverse(distortion)
-    model.inverse = (
-        (Shift(-distortion.v2_ref) & Shift(-distortion.v3_ref))
-        | (Mapping((0, 1, 0, 1)) | _linear(back[0]) & _linear(back[1]))
-        | Mapping((0, 1, 0, 1))
-        | _polynomial(inverse_x) & _polynomial(inverse_y)
-        | Shift(x_ref) & Shift(y_ref)
-    )
+    reference, place = np.array(distortion.reference_pixel), np.array([distortion.v2_ref, distortion.v3_ref])
+    coefficients = distortion.x_coefficients, distortion.y_coefficients
+    turn, back = distortion.rotation, np.linalg.inv(distortion.rotation)
+    forward = (nodes.shift(*-reference), *_pair(*coefficients), *_pair(*map(_linear, turn)), nodes.shift(*place))
+    fitted = fit_inverse(distortion)
+    inverse = (nodes.shift(*-place), *_pair(*map(_linear, back)), *_pair(*fitted), nodes.shift(*reference))
+    model = nodes.compose(*forward)
+    model["inverse"] = nodes.compose(*inverse)
     return model
 
 
-def _polynomial(coefficients):
-    from astropy.modeling.models import Polynomial2D
-
-    degree = coefficients.shape[0] - 1
-    terms = {f"c{i}_{j}": float(coefficients[i, j]) for i in range(degree + 1) for j in range(degree + 1 - i)}
-    return Polynomial2D(degree, **terms)
+def _pair(first, second):
+    """Both coordinates to two polynomials of both."""
+    copies = nodes.make("remap_axes", mapping=[0, 1, 0, 1])
+    return copies, nodes.concatenate(*(nodes.make("polynomial", coefficients=table) for table in (first, second)))
 
 
 def _linear(row):
-    from astropy.modeling.models import Polynomial2D
-
-    return Polynomial2D(1, c0_0=0.0, c1_0=float(row[0]), c0_1=float(row[1]))
+    """Coefficients c[i, j] of row[0] x + row[1] y."""
+    return np.array([[0.0, row[1]], [row[0], 0.0]])
 
 
 def fit_inverse(distortion, points=41):

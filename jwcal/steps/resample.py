@@ -84,8 +84,8 @@ def resample(
     measured but not subtracted (BKGLEVEL, BKGSUB) is subtracted. ERR is the root of the sum of the three variances,
     which are resampled as in `jwcal.kernels.drizzle` and co-added as in `jwcal.kernels.coadd`.
 
-    Pixels at the very edge of the mosaic take part with all of their area that falls inside it; the official package
-    leaves some of them out.
+    A pixel whose centre lies beyond the left, right or top edge of the mosaic is left out, beyond the bottom edge it
+    takes part with what falls inside: so does the official package.
 
     Parameters
     ----------
@@ -198,9 +198,10 @@ def _add(sums, index, image, recipe):
     """Drizzle exposure number `index` and add it."""
     pixmap = pixel_map(from_tree(image.wcs), recipe.frame.wcs, image.data.shape, tolerance=recipe.tolerance)
     alone = sums.planes is None
+    exposure = _prepare(image, recipe)
+    _leave_out(exposure[-1], pixmap, recipe.frame.shape)
     y, x = ((0, recipe.frame.shape[0]), (0, recipe.frame.shape[1])) if alone else _find_box(pixmap, recipe)
     pixmap -= np.array([x[0], y[0]])[:, None, None]
-    exposure = _prepare(image, recipe)
     drop = (KERNELS[recipe.kernel], recipe.pixfrac, recipe.frame.ratio, 1.0)
     flags = image.dq if recipe.flags else np.zeros((0, 0), np.uint32)
     planes, weight, hits, flags = drizzle(exposure, flags, pixmap, (y[1] - y[0], x[1] - x[0]), drop)
@@ -213,6 +214,13 @@ def _add(sums, index, image, recipe):
     else:
         constant = _constant_weight(image, recipe.weight_type)
         add_exposure(sums.planes, sums.weights, planes, weight, (y[0], x[0]), constant)
+
+
+def _leave_out(weight, pixmap, shape):
+    """No weight for pixels whose centre lies beyond the left, right or top edge of the mosaic."""
+    ny, nx = shape
+    x, y = pixmap
+    weight[(x < -0.5) | (x > nx - 0.5) | (y > ny - 0.5)] = 0
 
 
 def _find_box(pixmap, recipe):

@@ -7,6 +7,7 @@ of threads from the environment when they are first imported.
 import inspect
 import logging
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,6 +16,8 @@ from jwcal.digests import kernel_digest
 from jwcal.errors import JwcalError
 
 log = logging.getLogger("jwcal")
+
+KERNEL_RULES = {"detector1", "detector1ints", "dark", "guider", "image2", "image2ints", "resample", "peek"}
 
 
 def run(snakemake, function):
@@ -71,6 +74,24 @@ def kernel_cache():
     if root is None:
         root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jwcal" / "kernels"
     return Path(root).absolute() / kernel_digest()
+
+
+def compile_first(rules):
+    """Compile all kernels before the first job of a run that needs them, unless the cache holds them already.
+
+    Parameters
+    ----------
+    rules : iterable of str
+        Rules of the jobs that are going to run.
+    """
+    complete = kernel_cache() / "complete"
+    if complete.exists() or not KERNEL_RULES.intersection(rules):
+        return
+    print("jwcal: compiling kernels, once for this version and processor (about a minute)", file=sys.stderr, flush=True)
+    program = "from jwcal import jobs; jobs.prepare_environment(1); from jwcal.warm import main; main()"
+    status = subprocess.run([sys.executable, "-c", program], check=False).returncode
+    if status:
+        print(f"jwcal: compiling ahead failed (exit {status}); each job compiles what it needs", file=sys.stderr)
 
 
 def start_logging(path):

@@ -12,6 +12,7 @@ from astropy.io import fits
 from jwcal import dq, models, products
 from jwcal.errors import StepSkipped
 from jwcal.fitsfiles import Extension, write_fits
+from jwcal.jobs import kernel_cache
 from jwcal.references import Reference
 
 NX = NY = 32
@@ -40,6 +41,14 @@ RAMP_STEPS = (
     ("dark_current", {}),
     ("charge_migration", {}),
 )
+
+
+def main():
+    """Compile all kernels and note in the cache that they are complete."""
+    compile_kernels()
+    folder = kernel_cache()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "complete").touch()
 
 
 def compile_kernels():

@@ -15,7 +15,6 @@ except JwcalError as error:
 
 PRODUCTS = program.products
 REPORTS = "reports"
-KERNELS = ".jwcal/kernels.txt"
 THREADS = program.threads(workflow.cores)
 
 

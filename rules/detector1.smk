@@ -5,7 +5,6 @@ rule detector1:
     input:
         uncal=source("uncal"),
         references=references("detector1"),
-        kernels=ancient(KERNELS),
     output:
         rate=f"{PRODUCTS}/{{exposure}}_rate.fits",
     log:
@@ -38,7 +37,6 @@ rule dark:
     input:
         uncal=source("uncal"),
         references=references("dark"),
-        kernels=ancient(KERNELS),
     output:
         product=f"{PRODUCTS}/{{exposure}}_dark.fits",
     log:
@@ -63,7 +61,6 @@ rule guider:
     input:
         uncal=source("uncal"),
         references=references("guider"),
-        kernels=ancient(KERNELS),
     output:
         product=f"{PRODUCTS}/{{exposure}}_cal.fits",
     log:

@@ -6,7 +6,6 @@ rule image2:
         rate=source("rate"),
         backgrounds=lambda wildcards: program.background_files(wildcards.exposure),
         references=references("image2"),
-        kernels=ancient(KERNELS),
     output:
         cal=f"{PRODUCTS}/{{exposure}}_cal.fits",
     log:
@@ -32,7 +31,6 @@ use rule image2 as image2ints with:
         rate=source("rateints"),
         backgrounds=lambda wildcards: program.background_files(wildcards.exposure),
         references=references("image2ints"),
-        kernels=ancient(KERNELS),
     output:
         cal=f"{PRODUCTS}/{{exposure}}_calints.fits",
     log:
@@ -51,7 +49,6 @@ use rule image2 as image2ints with:
 rule resample:
     input:
         cal=source("cal"),
-        kernels=ancient(KERNELS),
     output:
         i2d=f"{PRODUCTS}/{{exposure}}_i2d.fits",
     log:

@@ -1,22 +1,18 @@
-# Numba kernels are compiled once, in one job that all others wait for.
-from jwcal.digests import kernel_digest
+# Numba kernels are compiled once, before the first job that needs them. Not a rule that others wait for: Snakemake 9 does not look
+# for changes of jobs whose inputs, `ancient` or not, are about to be made, so an edited kernel would leave its products stale.
+from jwcal.jobs import compile_first
 
 
-localrules:
-    warm,
+onstart:
+    compile_first(job.rule.name for job in workflow.dag.needrun_jobs())
 
 
+# By hand, for instance for the processors of a cluster's nodes: snakemake warm
 rule warm:
-    output:
-        warmed=KERNELS,
     log:
         "logs/warm.log",
-    benchmark:
-        "benchmarks/warm.tsv"
     conda:
         "../envs/jwcal.yaml"
     threads: 1
-    params:
-        kernels=kernel_digest(),
     script:
         "../scripts/warm.py"

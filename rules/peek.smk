@@ -6,7 +6,6 @@ rule peek:
         source=lambda w: program.peek_input(w.exposure, w.step),
         backgrounds=lambda w: program.peek_backgrounds(w.exposure, w.step),
         references=lambda w: references(program.peek_rule(w.exposure, w.step))(w),
-        kernels=ancient(KERNELS),
     output:
         product=f"{PRODUCTS}/{{exposure}}_{{step}}.fits",
     log:

@@ -3,22 +3,11 @@
 from jwcal.jobs import run
 
 
-def warm(warmed):
-    """Run each kernel once on tiny arrays and note the cache folder.
+def warm():
+    """Run each kernel once on tiny arrays."""
+    from jwcal.warm import main
 
-    Parameters
-    ----------
-    warmed : str
-        File to write.
-    """
-    from pathlib import Path
-
-    from jwcal.warm import compile_kernels
-
-    from jwcal.jobs import kernel_cache
-
-    compile_kernels()
-    Path(warmed).write_text(f"{kernel_cache()}\n")
+    main()
 
 
 if "snakemake" in globals():

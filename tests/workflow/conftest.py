@@ -15,8 +15,8 @@ PARTS = ("Snakefile", "rules", "scripts", "jwcal", "config", "profiles", "envs")
 EXPOSURES = (
     {"filter": "F200W", "subarray": "SUB64P", "ngroups": 4, "observation": 1},
     {"filter": "F115W", "subarray": "SUB64P", "ngroups": 4, "observation": 2},
-    {"instrument": "NIRISS", "detector": "NIS", "filter": "F480M", "subarray": "SUB80", "readpatt": "NISRAPID",
-     "ngroups": 3, "nints": 2, "observation": 3},
+    {"instrument": "NIRISS", "detector": "NIS", "filter": "F480M", "pupil": "NRM", "exp_type": "NIS_AMI",
+     "subarray": "SUB80", "readpatt": "NISRAPID", "ngroups": 3, "nints": 2, "observation": 3},
 )  # fmt: skip
 
 
@@ -59,9 +59,9 @@ class Workbench:
 
     def stale(self, *arguments):
         """(rule, exposure) of all jobs that would run now."""
-        text = self.run("-n", "all", *arguments).stderr
+        result = self.run("-n", "all", *arguments)
         jobs, rule = set(), None
-        for line in text.splitlines():
+        for line in (result.stdout + result.stderr).splitlines():
             if match := re.match(r"(?:local)?rule (\w+):", line):
                 rule = match[1]
             elif match := re.match(r"\s+output: (\S+?),?(?:\s|$)", line):

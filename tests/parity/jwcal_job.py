@@ -18,7 +18,7 @@ def make_snakemake(job):
     from snakemake.script import Snakemake
 
     return Snakemake(
-        InputFiles(fromdict=job["input"]),
+        InputFiles(fromdict={name: files for name, files in job["input"].items() if files}),
         OutputFiles(fromdict=job["output"]),
         Params(fromdict=job["params"]),
         Wildcards(),

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+SOFTENING = 8  # of the arcsinh stretch: larger shows fainter things
+
 
 def draw_stages(panels, path):
     """Draw images side by side, each with a stretch that shows faint and bright alike.
@@ -21,8 +23,8 @@ def draw_stages(panels, path):
     figure, axes = plt.subplots(1, len(panels), figsize=(4.2 * len(panels), 4.6), layout="constrained")
     for axis, (title, unit, image) in zip(np.atleast_1d(axes), panels, strict=True):
         low, high = stretch_limits(image)
-        scaled = np.arcsinh((image - low) / (high - low) * 30)
-        axis.imshow(scaled, origin="lower", cmap="magma", vmin=0, vmax=np.arcsinh(30), interpolation="nearest")
+        scaled = np.arcsinh((image - low) / (high - low) * SOFTENING)
+        axis.imshow(scaled, origin="lower", cmap="magma", vmin=0, vmax=np.arcsinh(SOFTENING), interpolation="nearest")
         axis.set_title(title, fontsize=11)
         axis.set_xlabel(f"{low:.3g} to {high:.3g} {unit}", fontsize=9)
         axis.set_xticks([])
@@ -36,6 +38,6 @@ def stretch_limits(image):
     values = image[np.isfinite(image)]
     if values.size == 0:
         return 0.0, 1.0
-    low, middle, high = np.percentile(values, [1, 50, 99.7])
-    low = max(low, middle - 3 * (middle - np.percentile(values, 16)))
-    return float(low), float(max(high, low + 1e-6))
+    dark, middle, bright = np.percentile(values, [16, 50, 99.7])
+    low = middle - 0.5 * (middle - dark)
+    return float(low), float(max(bright, middle + 12 * (middle - dark), low + 1e-6))

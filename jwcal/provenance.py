@@ -49,6 +49,8 @@ REFERENCE = {
     "superbias": "R_SUPERB",
 }
 
+CARD_ROOM = 64  # characters of value and comment that one card holds
+
 
 def stamp_step(header, step, status):
     """Note a step's outcome.
@@ -68,7 +70,8 @@ def stamp_step(header, step, status):
 def stamp_reference(header, reftype, path):
     """Note the reference file that a step used; `path` None means that none applies."""
     value = "N/A" if path is None else f"crds://{str(path).rsplit('/', 1)[-1]}"
-    header[REFERENCE[reftype]] = (value, f"{reftype} reference file")
+    comment = f"{reftype} reference file"
+    header[REFERENCE[reftype]] = (value, comment if len(value) + len(comment) <= CARD_ROOM else "")
 
 
 def stamp_software(header, crds_context):

@@ -1,0 +1,81 @@
+"""First differences of ramps, in electrons, a row of pixels at a time.
+
+d_k = e_{k+1} - e_k with e = gain * data, NaN where either group is SATURATED or DO_NOT_USE. The product is formed in
+registers: there is no copy of the ramp in electrons.
+"""
+
+import numpy as np
+
+from jwcal.kernels import pixel
+from jwcal.kernels.sorting import WIDTH
+
+DO_NOT_USE, SATURATED, JUMP_DET = np.uint8(1), np.uint8(2), np.uint8(4)
+UNUSABLE = np.uint8(3)  # DO_NOT_USE | SATURATED
+NAN = np.float32(np.nan)
+INF = np.float32(np.inf)
+
+
+@pixel
+def _load_group(samples, flags, gain, seen, signal):
+    """Electrons of one group into `signal`, NaN where unusable; its flags are added to `seen`."""
+    for w in range(samples.size):
+        electrons = samples[w] * gain[w]
+        seen[w] |= flags[w]
+        signal[w] = NAN if flags[w] & UNUSABLE else electrons
+
+
+@pixel
+def _difference(signal, previous, differences):
+    """Differences to the group before, of which `signal` then takes the place."""
+    for w in range(signal.size):
+        differences[w] = signal[w] - previous[w]
+        previous[w] = signal[w]
+
+
+@pixel
+def load_differences(data, groupdq, gain, y, x0, differences, seen):
+    """Fill `differences` (float32 [NINTS * (NGROUPS - 1), WIDTH]) for the pixels from (y, x0) on.
+
+    `seen` (uint8 [WIDTH]) gets the union of each pixel's group flags. Returns the number of pixels, at most WIDTH.
+    """
+    n_integrations, n_groups = data.shape[:2]
+    stop = min(x0 + WIDTH, data.shape[3])
+    width = stop - x0
+    previous, signal = np.empty(width, np.float32), np.empty(width, np.float32)
+    seen[:] = 0
+    k = 0
+    for i in range(n_integrations):
+        _load_group(data[i, 0, y, x0:stop], groupdq[i, 0, y, x0:stop], gain[y, x0:stop], seen, previous)
+        for g in range(1, n_groups):
+            _load_group(data[i, g, y, x0:stop], groupdq[i, g, y, x0:stop], gain[y, x0:stop], seen, signal)
+            _difference(signal, previous, differences[k])
+            k += 1
+    return width
+
+
+@pixel
+def _prepare_row(differences, absolute, row, counts):
+    for w in range(differences.size):
+        value = abs(differences[w]) if absolute else differences[w]
+        usable = value == value
+        counts[w] += np.int32(usable)
+        row[w] = value if usable else INF
+
+
+@pixel
+def prepare_sorting(differences, absolute, block, counts):
+    """Copy differences (or their absolute values) to `block` with +inf for NaN; `counts` tells how many are not NaN."""
+    counts[:] = 0
+    for k in range(differences.shape[0]):
+        _prepare_row(differences[k], absolute, block[k], counts)
+
+
+@pixel
+def load_variances(gain, readnoise, nframes, y, x0, variances):
+    """Fill `variances` (float64 [WIDTH], e-^2) with that of a difference of two groups by read noise alone.
+
+    The reference gives the noise of a difference of two single frames, in DN.
+    """
+    for w in range(min(WIDTH, gain.shape[1] - x0)):
+        noise = readnoise[y, x0 + w] * gain[y, x0 + w]
+        variances[w] = np.float64(noise * noise) / nframes

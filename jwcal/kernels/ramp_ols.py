@@ -1,0 +1,170 @@
+"""Count rates: the slopes of all segments of a pixel's ramps, averaged.
+
+Segments (`ramp_segments`) are fitted one by one (`ramp_slopes`) and averaged with the inverse of their read-noise
+variance as weight, v_r = 1 / sum 1/v_r,s, first within each integration, then over all of them. Photon variances are
+combined the same way; an integration's error is that of segments weighted by their total variance.
+
+A row of pixels is brought into cache, with effective flags and median rates (`ramp_blocks`), fitted pixel by pixel and
+written out (`ramp_results`).
+"""
+
+import numpy as np
+from numba import prange
+
+from jwcal.kernels import image, leaf, pixel
+from jwcal.kernels.ramp_blocks import FIRST_FRAME, INF, SUPPRESSED, add_median_rates, classify_ramps, load_integration
+from jwcal.kernels.ramp_chargeloss import restore_read_noise
+from jwcal.kernels.ramp_results import INVALID, store_average
+from jwcal.kernels.ramp_segments import (
+    DO_NOT_USE,
+    JUMP_DET,
+    PERSISTENCE,
+    SATURATED,
+    UNUSABLE,
+    find_segments,
+)
+from jwcal.kernels.ramp_slopes import fit_rise, single_time, weigh_reads
+from jwcal.kernels.sorting import WIDTH
+
+NO_GAIN_VALUE = np.uint32(1 << 19)
+
+
+@leaf
+def split_ramp(flags, first, n_groups, w, union, kind, segments):
+    """Segments of the integration of a pixel whose groups are the `n_groups` rows from `first` on.
+
+    Returns their number (rows and lengths are in `segments`) and the flags that follow.
+    """
+    count, dq = 0, np.uint32(union & (JUMP_DET | PERSISTENCE))
+    usable = False
+    for row in range(first, first + n_groups):
+        usable |= flags[row, w] & UNUSABLE == 0
+    if flags[first, w] & SATURATED:
+        dq |= INVALID
+    elif kind == SUPPRESSED or not usable:
+        dq |= np.uint32(DO_NOT_USE)
+    else:
+        count = find_segments(flags, first, n_groups, w, segments)
+    return count, dq
+
+
+@leaf
+def sum_segments(values, w, segments, count, traits, single, group_time, coefficients):
+    """Sums over an integration's segments: weights by photon, read and total variance, and read-weighted slopes."""
+    gain, noise, light = traits
+    photons, read, total, slopes = 0.0, 0.0, 0.0, 0.0
+    for s in range(count):
+        n = segments[1, s]
+        time = single if n == 1 else group_time
+        weight = weigh_reads(n) * (time * gain / noise) ** 2
+        poisson = light / (time * gain * max(n - 1, 1))
+        if poisson > 0:
+            photons += 1.0 / poisson
+        read += weight
+        total += 1.0 / (1.0 / weight + poisson)
+        slopes += weight * fit_rise(values, segments[0, s], n, w, gain, noise, coefficients) / time
+    return photons, read, total, slopes
+
+
+@leaf
+def _fit_pixels(values, flags, unions, kinds, traits, pixel_dq, timing, coefficients, segments, results, dqs, y, x0):
+    """Fit the integrations of a stretch of a row, and average them into the last plane of `results` and `dqs`."""
+    n_integrations, n_groups = unions.shape[0], values.shape[0] // unions.shape[0]
+    for w in range(pixel_dq.size):
+        photons, read, slopes = 0.0, 0.0, 0.0
+        unused, saturated, partly, rate_dq = 0, 0, np.uint32(0), pixel_dq[w]
+        trait = traits[0, w], traits[1, w], traits[2, w]
+        for i in range(n_integrations):
+            kind, union = kinds[i, w], unions[i, w]
+            count, dq = 1, np.uint32(0)
+            segments[0, 0], segments[1, 0] = i * n_groups, n_groups
+            if union != 0 or kind == SUPPRESSED:
+                count, dq = split_ramp(flags, i * n_groups, n_groups, w, union, kind, segments)
+            if pixel_dq[w] & INVALID:
+                count = 0
+            sums = sum_segments(values, w, segments, count, trait, single_time(kind, timing), timing[0], coefficients)
+            photons, read, slopes = photons + sums[0], read + sums[1], slopes + sums[3]
+            rate_dq |= dq & np.uint32(JUMP_DET | PERSISTENCE)
+            dq |= pixel_dq[w]
+            store_average(sums, True, dq, results, i, y, x0 + w)
+            unused += (dq & DO_NOT_USE) != 0
+            saturated += (dq & SATURATED) != 0
+            lost = np.uint32(0 if n_groups == 1 and kind == FIRST_FRAME else union & SATURATED)
+            dqs[i, y, x0 + w] = dq | lost
+            partly |= lost
+        if unused == n_integrations:
+            rate_dq |= np.uint32(DO_NOT_USE)
+        if saturated == n_integrations:
+            rate_dq |= np.uint32(SATURATED)
+        store_average((photons, read, 0.0, slopes), False, rate_dq, results, n_integrations, y, x0 + w)
+        dqs[n_integrations, y, x0 + w] = rate_dq | partly
+
+
+@pixel
+def _fit_row(data, groupdq, pixeldq, zeroframe, maps, extra, timing, rules, coefficients, y, results, dqs):
+    """Fit one row of the image, a stretch at a time."""
+    gain, readnoise, dark = maps
+    n_integrations, n_groups = data.shape[0], rules[1] - rules[0]
+    values = np.zeros((n_integrations * n_groups, WIDTH), np.float32)
+    flags = np.zeros((n_integrations * n_groups, WIDTH), np.uint8)
+    unions, kinds = np.zeros((n_integrations, WIDTH), np.uint8), np.zeros((n_integrations, WIDTH), np.uint8)
+    differences, segments = np.full((max(n_groups - 1, 1), WIDTH), INF), np.zeros((2, n_groups + 1), np.int64)
+    counts, medians = np.zeros(WIDTH, np.int32), np.zeros(WIDTH)
+    for x0 in range(0, data.shape[3], WIDTH):
+        x1 = min(x0 + WIDTH, data.shape[3])
+        for w in range(WIDTH):
+            medians[w] = 0.0
+        for i in range(n_integrations):
+            own, own_flags = values[i * n_groups : (i + 1) * n_groups], flags[i * n_groups : (i + 1) * n_groups]
+            load_integration(data, groupdq, extra, rules, (i, y, x0, x1), own, own_flags, unions[i], counts)
+            classify_ramps(own, own_flags, counts, zeroframe[i, y, x0:x1], rules[2], kinds[i])
+            add_median_rates(own, own_flags, kinds[i], timing, differences, counts, medians)
+        traits, dq = np.empty((3, x1 - x0)), np.empty(x1 - x0, np.uint32)
+        for x in range(x0, x1):
+            w = x - x0
+            dq[w] = pixeldq[y, x] if gain[y, x] > 0 else pixeldq[y, x] | NO_GAIN_VALUE | np.uint32(DO_NOT_USE)
+            traits[0, w], traits[1, w] = gain[y, x], timing[3] * readnoise[y, x] * gain[y, x]
+            traits[2, w] = (medians[w] / n_integrations if medians[w] > 0 else 0.0) + dark[y, x]
+        _fit_pixels(values, flags, unions, kinds, traits, dq, timing, coefficients, segments, results, dqs, y, x0)
+        restore_read_noise(groupdq, extra, rules, y, x0, traits, timing, flags, unions, kinds, segments, results)
+
+
+@image
+def fit_ramps(data, groupdq, pixeldq, zeroframe, maps, extra, timing, rules, coefficients):
+    """Count rates of the integrations of an exposure, and their average.
+
+    Parameters
+    ----------
+    data : float32 [integration, group, y, x]
+        Ramps, DN.
+    groupdq : uint8 [integration, group, y, x]
+        Flags of the samples.
+    pixeldq : uint32 [y, x]
+        Flags of the pixels.
+    zeroframe : float32 [integration, y, x]
+        First frames, DN; zero where there is none.
+    maps : (float32 [y, x], float32 [y, x], float32 [y, x])
+        Gain, e-/DN; read noise of a difference of two frames, DN; dark current, e-/s.
+    extra : uint8 [group]
+        Flags to be added to whole groups.
+    timing : (float, float, float, float)
+        Times of a group, a frame and the mean first group, s; factor from the read noise to that of a group.
+    rules : (int, int, bool)
+        First group, last group plus one; suppress ramps with one good group.
+    coefficients : float64 [length, power, pair]
+        Of `ramp_slopes.tabulate_coefficients`.
+
+    Returns
+    -------
+    results : float32 [4, integration + 1, y, x]
+        Slope (DN/s), error, variances by photons and by read noise; the last plane of each is the average.
+    dqs : uint32 [integration + 1, y, x]
+        Flags.
+    """
+    n_integrations, _, ny, nx = data.shape
+    results = np.empty((4, n_integrations + 1, ny, nx), np.float32)
+    dqs = np.empty((n_integrations + 1, ny, nx), np.uint32)
+    for k in prange(ny):
+        y = np.int64(k)  # signed, as indices are elsewhere; otherwise all would be compiled twice
+        _fit_row(data, groupdq, pixeldq, zeroframe, maps, extra, timing, rules, coefficients, y, results, dqs)
+    return results, dqs

@@ -45,7 +45,7 @@ def draw_hits(shape, seconds, rng, *, rate=RATE, snowball_rate=SNOWBALL_RATE):
     _deposit_tracks(charge, start[0], start[1], rng.uniform(0, 2 * np.pi, tracks), length, total)
     for _ in range(rng.poisson(snowball_rate * area * seconds)):
         y, x = rng.uniform(0, 1, 2) * np.array(shape)
-        _deposit_snowball(charge, y, x, rng.uniform(2.5, 7.0))
+        deposit_snowball(charge, y, x, rng.uniform(2.5, 7.0))
     y, x = np.nonzero(charge)
     hits = np.zeros(y.size, HIT)
     hits["y"], hits["x"], hits["electrons"] = y, x, np.rint(charge[y, x])
@@ -65,7 +65,7 @@ def _deposit_tracks(charge, y, x, angle, length, total):
 
 
 @njit(cache=True)
-def _deposit_snowball(charge, y, x, radius):
+def deposit_snowball(charge, y, x, radius):
     """A disc that saturates, with a halo that falls exponentially to three times its radius."""
     reach = int(3.2 * radius) + 1
     for row in range(max(int(y) - reach, 0), min(int(y) + reach + 1, charge.shape[0])):

@@ -20,7 +20,7 @@ from jwcal.simulate.plans import Plan, plan_exposure
 from jwcal.simulate.reference_files import MAKERS, STANDARD, Subject
 from jwcal.simulate.reftypes import ARRAY_TYPES, OPEN, SELECTION
 
-DARK_BYTES = 32e6  # darks are cut to about this size; calibration extends them along a straight line
+DARK_BYTES = 16e6  # darks are cut to about this size; calibration extends them along a straight line
 DARK_LEAST = 6  # frames
 
 

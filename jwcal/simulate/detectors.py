@@ -147,7 +147,7 @@ def _draw_bias(chip, region, seed):
     x, y = np.arange(region.nx) + region.x0, np.arange(region.ny) + region.y0
     fast, slow = (x, y[:, None]) if abs(chip.fastaxis) == 1 else (y[:, None], x)
     rng = np.random.default_rng(int(make_key(seed, chip.name, "bias steps")))
-    steps = rng.normal(0, 250, 4)[fast // 512]
+    steps = rng.normal(0, 60, 4)[fast // 512]
     odd = rng.normal(0, 30, 4)[fast // 512] * (fast % 2)
     gradient = 300 * np.exp(-slow / 250.0)
     pattern = 120 * draw_normal(make_key(seed, chip.name, "bias"), region)

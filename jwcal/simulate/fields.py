@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from jwcal.errors import JwcalError
 from jwcal.simulate.randoms import make_generator
 from jwcal.simulate.scene import GALAXY, STAR, Scene
 
@@ -11,7 +12,7 @@ DEFAULTS = {
     "background": 0.15,  # MJy/sr at 2 um
     "stars": {"number": 60, "brightest": 17.5, "faintest": 26.0},
     "galaxies": {"number": 120, "brightest": 20.5, "faintest": 27.5},
-    "cluster": {"number": 0, "einstein": 6.0, "arcs": 6, "radius": 12.0},
+    "cluster": {"number": 0, "brightest": 18.0, "einstein": 6.0, "arcs": 6, "radius": 12.0},
 }
 
 
@@ -32,7 +33,8 @@ def draw_field(description, target, seed):
     -------
     jwcal.simulate.scene.Scene
     """
-    chosen = {name: _merge(default, description.get(name)) for name, default in DEFAULTS.items()}
+    check_keys(description, {*DEFAULTS, "catalogue"}, "field")
+    chosen = {name: _merge(name, default, description.get(name)) for name, default in DEFAULTS.items()}
     centre, radius = (target["ra"], target["dec"]), chosen["radius"]
     stars = [
         draw_stars(chosen["stars"], centre, radius, make_generator(seed, "stars")),
@@ -48,11 +50,19 @@ def draw_field(description, target, seed):
     return scene
 
 
-def _merge(default, given):
+def check_keys(mapping, allowed, where):
+    """Raise a `JwcalError` that names the first unknown key of a part of a description, and the known ones."""
+    unknown = sorted(set(mapping) - set(allowed))
+    if unknown:
+        raise JwcalError(f"unknown key {unknown[0]!r} in {where}; use some of: {', '.join(sorted(allowed))}")
+
+
+def _merge(name, default, given):
     if given is None:
         return default
     if not isinstance(default, dict):
         return given
+    check_keys(given or {}, default, f"field: {name}")
     return {**default, **given} if given else {**default, "number": 0}
 
 
@@ -115,14 +125,15 @@ def draw_cluster(options, centre, rng):
     if number == 0:
         return np.zeros(0, GALAXY)
     members, arcs = np.zeros(number, GALAXY), np.zeros(int(options["arcs"]), GALAXY)
-    distance = options["radius"] * rng.uniform(0.05, 1, number) ** 1.3
+    distance = options["radius"] * rng.uniform(0.02, 1, number) ** 1.3
     angle = rng.uniform(0, 2 * np.pi, number)
     distance[0] = 0
     members["ra"], members["dec"] = _place(centre, distance * np.sin(angle), distance * np.cos(angle))
-    members["mag"] = np.sort(_draw_magnitudes(rng, number, 19.8, 25.5, 0.22))
-    members["mag"][0] = 18.2
-    members["radius"] = 0.45 * 10 ** (-0.2 * (members["mag"] - 21))
-    members["radius"][0] = 3.0
+    brightest = options["brightest"]
+    members["mag"] = np.sort(_draw_magnitudes(rng, number, brightest + 1.5, brightest + 6.5, 0.22))
+    members["mag"][0] = brightest
+    members["radius"] = 0.45 * 10 ** (-0.2 * (members["mag"] - brightest - 2.0))
+    members["radius"][0] = 2.5
     members["index"], members["slope"] = rng.uniform(2.2, 4.0, number), rng.normal(0.25, 0.08, number)
     members["axis_ratio"], members["angle"] = rng.uniform(0.55, 0.95, number), rng.uniform(0, 180, number)
     count, theta = len(arcs), rng.uniform(0, 2 * np.pi, len(arcs))
@@ -132,7 +143,7 @@ def draw_cluster(options, centre, rng):
     arcs["ra"], arcs["dec"] = _place(centre, east, north)
     arcs["lens_east"], arcs["lens_north"] = -east, -north
     arcs["einstein"] = options["einstein"] * rng.uniform(0.85, 1.15, count)
-    arcs["mag"], arcs["slope"] = rng.uniform(24.0, 26.0, count), rng.normal(-0.3, 0.3, count)
+    arcs["mag"], arcs["slope"] = brightest + rng.uniform(4.5, 6.5, count), rng.normal(-0.3, 0.3, count)
     arcs["radius"], arcs["index"] = rng.uniform(0.12, 0.3, count), 1.0
     arcs["axis_ratio"], arcs["angle"] = rng.uniform(0.4, 1.0, count), rng.uniform(0, 180, count)
     return np.concatenate([members, arcs])

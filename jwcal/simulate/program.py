@@ -3,10 +3,9 @@
 from dataclasses import fields
 from pathlib import Path
 
-from jwcal.errors import JwcalError
 from jwcal.simulate.crds_cache import write_reference_cache
 from jwcal.simulate.exposure import Observatory, simulate_exposure
-from jwcal.simulate.fields import draw_field
+from jwcal.simulate.fields import check_keys, draw_field
 from jwcal.simulate.geometry import load_aperture
 from jwcal.simulate.instruments import get_instrument
 from jwcal.simulate.plans import Setup, plan_exposure, point_telescope
@@ -41,7 +40,7 @@ def simulate_program(spec, raw_dir, cache_dir, *, seed=None, truth_dir=None):
     JwcalError
         When the description has an unknown or missing key, or names what the simulator does not know.
     """
-    _check_keys(spec, KEYS, "the program")
+    check_keys(spec, KEYS, "the program")
     seed = spec.get("seed", 0) if seed is None else seed
     truth_dir = Path(truth_dir) if truth_dir else Path(cache_dir).parent / "truth"
     observatory = Observatory(**spec.get("observatory", {}))
@@ -61,7 +60,7 @@ def simulate_program(spec, raw_dir, cache_dir, *, seed=None, truth_dir=None):
 
 def choose_effects(changes):
     """Names of the effects that act: the default ones, changed by a mapping of names to true or false."""
-    _check_keys(changes, set(EFFECTS), "effects")
+    check_keys(changes, set(EFFECTS), "effects")
     return {name for name in EFFECTS if changes.get(name, name in DEFAULT_EFFECTS)}
 
 
@@ -85,7 +84,7 @@ def list_plans(spec, observatory):
     plans, clock = [], float(spec["target"].get("start", Setup.start))
     own = {field.name for field in fields(Setup)}
     for activity, entry in enumerate(spec["exposures"], 1):
-        _check_keys(entry, own | {"detectors", "filters", "aperture", "dithers"}, f"exposures, entry {activity}")
+        check_keys(entry, own | {"detectors", "filters", "aperture", "dithers"}, f"exposures, entry {activity}")
         dithers = entry.get("dithers", [[0, 0]])
         for position, dither in enumerate(dithers, 1):
             place = {"activity": activity, "exposure": position, "position": position, "positions": len(dithers)}
@@ -109,9 +108,3 @@ def _plan(spec, entry, detector, place, observatory):
     aperture = load_aperture(instrument, pointed, setup.subarray)
     attitude = point_telescope(aperture, *sky.values(), setup.dither)
     return plan_exposure(setup, observatory.va_scale, attitude)
-
-
-def _check_keys(mapping, allowed, where):
-    unknown = sorted(set(mapping) - allowed)
-    if unknown:
-        raise JwcalError(f"unknown key {unknown[0]!r} in {where}; use some of: {', '.join(sorted(allowed))}")

@@ -14,7 +14,7 @@ from jwcal.fitsfiles import Extension
 from jwcal.simulate import effects
 from jwcal.simulate import psf as psfs
 from jwcal.simulate import scene as skies
-from jwcal.simulate.detectors import SATURATION_MARGIN, SETTLING_FRAMES, Region, draw_response
+from jwcal.simulate.detectors import SATURATION_MARGIN, SETTLING_FRAMES, WELL, Region, draw_response
 from jwcal.simulate.mappings import USEAFTER
 from jwcal.simulate.scene import PIVOT
 from jwcal.simulate.transforms import describe_distortion
@@ -143,21 +143,27 @@ def make_linearity(subject):
     return [*extensions, *_flagged(detector.flags["linearity"])]
 
 
-def invert_polynomial(coefficients):
-    """Series of the inverse of t = m + a m^2 + b m^3 up to t^5; good to 1e-6 where a few per cent are lost at the well.
+def invert_polynomial(coefficients, highest=1.05 * WELL):
+    """Polynomials of degree 5 that give the measured signal from the true one.
+
+    They agree with the exact inverse at six Chebyshev nodes from 0 to `highest`, and to 1e-7 of it in between.
 
     Parameters
     ----------
-    coefficients : float32 [4, y, x]
-        (0, 1, a, b).
+    coefficients : float32 [k, y, x]
+        True signal (DN) = sum of c_k measured^k.
+    highest : float
+        End of the range, DN.
 
     Returns
     -------
     float32 [6, y, x]
     """
-    a, b = coefficients[2].astype(float), coefficients[3].astype(float)
-    terms = (0 * a, 0 * a + 1, -a, 2 * a**2 - b, 5 * a * b - 5 * a**3, 14 * a**4 - 21 * a**2 * b + 3 * b**2)
-    return np.stack(terms).astype(np.float32)
+    nodes = (1 - np.cos(np.pi * np.arange(6) / 5)) / 2
+    signals = np.broadcast_to((highest * nodes).astype(np.float32)[:, None, None], (6, *coefficients.shape[1:])).copy()
+    effects.add_nonlinearity(signals, coefficients)
+    solution = np.linalg.solve(np.vander(nodes, increasing=True), signals.reshape(6, -1).astype(float))
+    return (solution / highest ** np.arange(6.0)[:, None]).reshape(signals.shape).astype(np.float32)
 
 
 def make_dark(subject):

@@ -7,12 +7,12 @@ given time after it are flagged too (two such rules, for large and for very larg
 import numpy as np
 from numba import prange
 
-from jwcal.kernels import image, pixel
+from jwcal.kernels import image, leaf, pixel
 from jwcal.kernels.jump_differences import INF, JUMP_DET, UNUSABLE, load_differences, prepare_sorting
 from jwcal.kernels.sorting import WIDTH, median_of_sorted, sort_columns
 
 
-@pixel
+@leaf
 def _flag_after(differences, w, median, amplitudes, lengths, groupdq, y, x):
     """Flag one pixel. Flags set here trigger no further ones: each group is looked at before it is changed."""
     n_integrations, n_groups = groupdq.shape[:2]
@@ -63,5 +63,6 @@ def flag_aftermath(data, groupdq, gain, amplitudes, lengths):
     lengths : (int, int)
         Groups flagged after such a jump.
     """
-    for y in prange(data.shape[2]):
+    for k in prange(data.shape[2]):
+        y = np.int64(k)  # signed, as indices are elsewhere; otherwise all would be compiled twice
         _flag_row(data, groupdq, gain, amplitudes, lengths, y)

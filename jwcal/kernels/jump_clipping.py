@@ -11,14 +11,14 @@ The values are sorted first, so that clipping shrinks a window of the sorted col
 import numpy as np
 from numba import prange
 
-from jwcal.kernels import image, pixel
+from jwcal.kernels import image, leaf, pixel
 from jwcal.kernels.jump_differences import INF, JUMP_DET, load_differences, prepare_sorting
 from jwcal.kernels.sorting import WIDTH, median_of_sorted, sort_columns
 
 MAX_ITERATIONS = 5
 
 
-@pixel
+@leaf
 def _standard_deviation(ordered, low, high, w):
     n = high - low
     total = 0.0
@@ -31,7 +31,7 @@ def _standard_deviation(ordered, low, high, w):
     return np.sqrt(squares / n)
 
 
-@pixel
+@leaf
 def clip_sorted(ordered, count, w, threshold):
     """Clip the first `count` rows of column `w` of a sorted block.
 
@@ -55,17 +55,16 @@ def clip_sorted(ordered, count, w, threshold):
     return median, deviation, lowest, highest, low, high
 
 
-@pixel
+@leaf
 def _select(differences, k, n_groups, together, sample):
     """Rows of `differences` compared with one another: group difference k of all integrations, or all of them."""
-    if together:
-        sample[:, :] = differences
-        return
     for i in range(sample.shape[0]):
-        sample[i] = differences[i * (n_groups - 1) + k]
+        row = i if together else i * (n_groups - 1) + k
+        for w in range(sample.shape[1]):
+            sample[i, w] = differences[row, w]
 
 
-@pixel
+@leaf
 def _flag_sample(sample, w, lowest, highest, k, together, groupdq, at):
     y, x = at
     n_differences = groupdq.shape[1] - 1
@@ -112,5 +111,6 @@ def clip_jumps(data, groupdq, gain, threshold, together):
     together : bool
         Compare all differences of a pixel, instead of each group's across integrations.
     """
-    for y in prange(data.shape[2]):
+    for k in prange(data.shape[2]):
+        y = np.int64(k)  # signed, as indices are elsewhere; otherwise all would be compiled twice
         _clip_row(data, groupdq, gain, threshold, together, y)

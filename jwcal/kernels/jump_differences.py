@@ -6,7 +6,7 @@ registers: there is no copy of the ramp in electrons.
 
 import numpy as np
 
-from jwcal.kernels import pixel
+from jwcal.kernels import leaf, pixel
 from jwcal.kernels.sorting import WIDTH
 
 DO_NOT_USE, SATURATED, JUMP_DET = np.uint8(1), np.uint8(2), np.uint8(4)
@@ -15,7 +15,7 @@ NAN = np.float32(np.nan)
 INF = np.float32(np.inf)
 
 
-@pixel
+@leaf
 def _load_group(samples, flags, gain, seen, signal):
     """Electrons of one group into `signal`, NaN where unusable; its flags are added to `seen`."""
     for w in range(samples.size):
@@ -24,7 +24,7 @@ def _load_group(samples, flags, gain, seen, signal):
         signal[w] = NAN if flags[w] & UNUSABLE else electrons
 
 
-@pixel
+@leaf
 def _difference(signal, previous, differences):
     """Differences to the group before, of which `signal` then takes the place."""
     for w in range(signal.size):
@@ -53,7 +53,7 @@ def load_differences(data, groupdq, gain, y, x0, differences, seen):
     return width
 
 
-@pixel
+@leaf
 def _prepare_row(differences, absolute, row, counts):
     for w in range(differences.size):
         value = abs(differences[w]) if absolute else differences[w]
@@ -62,7 +62,7 @@ def _prepare_row(differences, absolute, row, counts):
         row[w] = value if usable else INF
 
 
-@pixel
+@leaf
 def prepare_sorting(differences, absolute, block, counts):
     """Copy differences (or their absolute values) to `block` with +inf for NaN; `counts` tells how many are not NaN."""
     counts[:] = 0
@@ -70,7 +70,7 @@ def prepare_sorting(differences, absolute, block, counts):
         _prepare_row(differences[k], absolute, block[k], counts)
 
 
-@pixel
+@leaf
 def load_variances(gain, readnoise, nframes, y, x0, variances):
     """Fill `variances` (float64 [WIDTH], e-^2) with that of a difference of two groups by read noise alone.
 

@@ -7,11 +7,11 @@ any are passed over at once.
 import numpy as np
 from numba import prange
 
-from jwcal.kernels import image, pixel
+from jwcal.kernels import image, leaf
 from jwcal.kernels.jump_differences import JUMP_DET, UNUSABLE
 
 
-@pixel
+@leaf
 def _dilate_byte(plane, y, b):
     """Eight pixels of row y and whether one of their four neighbours, or they themselves, are set."""
     n_rows, n_bytes = plane.shape
@@ -23,7 +23,7 @@ def _dilate_byte(plane, y, b):
     return (here | here << 1 | here >> 1 | above | below | left | right) & 255
 
 
-@pixel
+@leaf
 def _flag_row(flags, plane, y):
     """Flag one row of one group."""
     n_columns = flags.shape[1]
@@ -49,7 +49,8 @@ def flag_neighbours(groupdq, spread):
         One bit a pixel; bit k of byte b is column 8 b + k.
     """
     n_integrations, n_groups, n_rows, _ = groupdq.shape
-    for y in prange(n_rows):
+    for k in prange(n_rows):
+        y = np.int64(k)  # signed, as indices are elsewhere; otherwise all would be compiled twice
         for i in range(n_integrations):
             for g in range(n_groups):
                 _flag_row(groupdq[i, g], spread[i, g], y)

@@ -16,7 +16,7 @@ Reference: Anderson & Gordon 2011, PASP 123, 1237.
 import numpy as np
 from numba import prange
 
-from jwcal.kernels import image, pixel
+from jwcal.kernels import image, leaf, pixel
 from jwcal.kernels.jump_differences import (
     INF,
     JUMP_DET,
@@ -28,7 +28,7 @@ from jwcal.kernels.jump_differences import (
 from jwcal.kernels.sorting import WIDTH, median_of_sorted, sort_columns
 
 
-@pixel
+@leaf
 def _leave_out_largest(sizes, low, high, w):
     """End of the window without the largest size (and its equals)."""
     end = high - 1
@@ -37,7 +37,7 @@ def _leave_out_largest(sizes, low, high, w):
     return end
 
 
-@pixel
+@leaf
 def _robust_median(sizes, low, high, w):
     """Median of the sizes in the window: without the largest of four or more; the smaller of two."""
     usable = high - low
@@ -48,7 +48,7 @@ def _robust_median(sizes, low, high, w):
     return np.float64(sizes[low, w])
 
 
-@pixel
+@leaf
 def _mask_worst(sizes, low, high, w, median):
     """Window without the size, and its equals, farthest from the median."""
     above, below = sizes[high - 1, w] - median, median - sizes[low, w]
@@ -62,7 +62,7 @@ def _mask_worst(sizes, low, high, w, median):
     return low, high
 
 
-@pixel
+@leaf
 def find_inliers(sizes, count, w, variance, thresholds):
     """Window [low, high) of the sorted sizes |d| of column `w` that hold no jump.
 
@@ -81,7 +81,7 @@ def find_inliers(sizes, count, w, variance, thresholds):
     return low, high
 
 
-@pixel
+@leaf
 def _flag_outside(differences, w, lowest, highest, absolute, groupdq, y, x):
     """Set JUMP_DET at the later group of each finite difference (or size) outside [lowest, highest]."""
     n_integrations, n_groups = groupdq.shape[:2]
@@ -96,7 +96,7 @@ def _flag_outside(differences, w, lowest, highest, absolute, groupdq, y, x):
             k += 1
 
 
-@pixel
+@leaf
 def _search_repeatedly(differences, sizes, counts, variances, thresholds, groupdq, at, seen):
     """Few differences: mask one outlier after the other."""
     y, x0, width = at
@@ -110,7 +110,7 @@ def _search_repeatedly(differences, sizes, counts, variances, thresholds, groupd
             seen[w] |= JUMP_DET
 
 
-@pixel
+@leaf
 def _search_once(differences, ordered, counts, variances, thresholds, groupdq, at, seen):
     """Many differences: flag all outliers at one go. `ordered` holds the sorted differences."""
     y, x0, width = at
@@ -123,7 +123,7 @@ def _search_once(differences, ordered, counts, variances, thresholds, groupdq, a
             seen[w] |= JUMP_DET
 
 
-@pixel
+@leaf
 def _review_jumps(differences, w, median, variance, limits, groupdq, spread, y, x):
     """Count a pixel's jumps, note those that disturb the neighbours, unflag those of unusable groups."""
     n_integrations, n_groups = groupdq.shape[:2]
@@ -200,6 +200,7 @@ def find_jumps(data, groupdq, maps, nframes, thresholds, limits, spread):
         Jump samples in each row, before those of unusable groups were unflagged.
     """
     found = np.zeros(data.shape[2], np.int64)
-    for y in prange(data.shape[2]):
+    for k in prange(data.shape[2]):
+        y = np.int64(k)  # signed, as indices are elsewhere; otherwise all would be compiled twice
         found[y] = _search_row(data, groupdq, maps, nframes, thresholds, limits, spread, y)
     return found

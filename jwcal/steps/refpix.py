@@ -124,7 +124,7 @@ def refpix(
         raise StepSkipped("refpix_algorithm: sirs is not built yet")
     readout = _lay_out(ramp)
     stacks = [(ramp.data, False)] + ([(ramp.zeroframe, True)] if ramp.zeroframe is not None else [])
-    if whole or int(ramp.keyword("NOUTPUTS", OUTPUTS)) == OUTPUTS:
+    if whole or int(ramp.keyword("NOUTPUTS", 1)) == OUTPUTS:
         sets = _collect_edges(readout, odd_even_columns)
         windows = _collect_sides(readout, side_smoothing_length | 1) if use_side_ref_pixels else None
         if not any(chosen.size for chosen in sets) and (windows is None or windows.max() < 0):

@@ -84,7 +84,8 @@ class Comparison:
         same = same & self.compare_flags(step, "PIXELDQ", ramp.pixeldq, pixels, ignored)
         self.same_groups = np.broadcast_to(same, ramp.data.shape)
         self.add(step, "SCI", relative_difference(ramp.data, state["data"], same, self.floor), RAMP_TOLERANCE)
-        if ramp.zeroframe is not None and "zeroframe" in state:
+        # Without ZEROFRAM = T the official package carries a ZEROFRAME along untouched.
+        if ramp.zeroframe is not None and "zeroframe" in state and ramp.keyword("ZEROFRAM", False):
             self.add(
                 step,
                 "ZEROFRAME",

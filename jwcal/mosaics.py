@@ -16,6 +16,8 @@ ARCSEC = math.pi / 180 / 3600
 # Keywords of the input's distorted frame, which do not hold for the mosaic.
 OUTDATED = re.compile(r"CD\d_\d|(A|B|AP|BP)_(\d_\d|ORDER)|(V2|V3|RA|DEC|ROLL)_REF|V3I_YANG|VPARITY")
 CLOSE = 0.05  # pixels between vertices of an outline that count as one
+SLACK = 0.03  # pixels by which a pixel may stick out of a mosaic
+INSET = 0.01  # pixels by which outlines are drawn in, so that an image that fits does fit
 
 
 class Frame(NamedTuple):
@@ -172,6 +174,97 @@ def clip_footprints(frame, footprints):
             sky = np.column_stack(frame.wcs.forward(*pixels.T))
             texts.append("POLYGON ICRS  " + " ".join(f"{ra % 360:.9f} {dec:.9f}" for ra, dec in sky))
     return "  ".join(texts)
+
+
+def find_common_pixels(wcs, frame, shape):
+    """First and last pixel of each input row that takes part in a mosaic.
+
+    What the input has in common with the mosaic is a polygon in input pixels, its sides straight. A pixel takes part
+    when its centre lies within, by half the slope of a side along the row. The drizzle library chooses so; it finds the
+    corners to a few hundredths of a pixel only, so that a few pixels along a side may differ.
+
+    Parameters
+    ----------
+    wcs : jwcal.wcs.WCS
+        Of the input.
+    frame : Frame
+        Of the mosaic.
+    shape : tuple of int
+        Rows and columns of the input.
+
+    Returns
+    -------
+    int64 [y, 2]
+        First and last pixel; last < first where there is none.
+    """
+    box = wcs.bounding_box or tuple((-0.5, size - 0.5) for size in shape[::-1])
+    (x0, x1), (y0, y1) = (
+        (max(0, math.ceil(low)), min(size - 1, math.floor(high)))
+        for (low, high), size in zip(box, shape[::-1], strict=True)
+    )
+    outline = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]) + [(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)]
+    result = np.tile(np.array([x0, x1]), (shape[0], 1))
+    common = np.column_stack(frame.wcs.inverse(*wcs.forward(*outline.T)))
+    if not np.isfinite(common).all():
+        return result
+    common = _clip_polygon(common, frame.shape)
+    if len(common) < 3:
+        return result * 0 + [0, -1]
+    common = np.column_stack(wcs.inverse(*frame.wcs.forward(*common.T)))
+    common = np.clip(common, outline[0] + INSET, outline[2] - INSET)
+    rows = np.arange(
+        max(y0, int(common[:, 1].min() + 0.5 + 2 * SLACK)), min(y1, int(common[:, 1].max() + 2 * SLACK)) + 1
+    )
+    result[:] = 0, -1
+    result[rows] = _scan_rows(common, rows, (x0, x1))
+    return result
+
+
+def _scan_rows(vertices, rows, limits):
+    """First and last pixel of rows that lies inside a convex polygon (n, 2)."""
+    left, right = _split_sides(vertices)
+    ends = [_reach_side(side, rows, sign) for side, sign in ((left, -1), (right, 1))]
+    # Where a corner lies within a row, both sides that meet there count.
+    (low_bottom, low_top), (high_bottom, high_top) = ends
+    low_bottom, low_top = np.maximum(low_bottom, limits[0]), np.maximum(low_top, limits[0])
+    high_bottom, high_top = np.minimum(high_bottom, limits[1]), np.minimum(high_top, limits[1])
+    only_bottom, only_top = low_top >= high_top, low_bottom >= high_bottom
+    first = np.where(only_bottom, low_bottom, np.where(only_top, low_top, np.maximum(low_bottom, low_top)))
+    last = np.where(only_bottom, high_bottom, np.where(only_top, high_top, np.minimum(high_bottom, high_top)))
+    empty = (only_bottom & only_top) | ~np.isfinite(first + last)
+    first, last = np.where(empty, 0, first), np.where(empty, -1, last)
+    return np.column_stack([np.floor(first + 0.5), np.floor(last + 0.5)]).astype(np.int64)
+
+
+def _split_sides(vertices):
+    """The left and the right sides of a convex polygon, from bottom to top, as arrays (n, 2) of their vertices."""
+    x, y = vertices.T
+    if (x * np.roll(y, -1) - np.roll(x, -1) * y).sum() < 0:
+        vertices = vertices[::-1]
+        x, y = vertices.T
+    lowest, highest = np.flatnonzero(y == y.min()), np.flatnonzero(y == y.max())
+    chains = []
+    for step, choose in ((-1, np.argmin), (1, np.argmax)):
+        k, end = lowest[choose(x[lowest])], highest[choose(x[highest])]
+        chain = [k]
+        while k != end:
+            k = (k + step) % len(vertices)
+            chain.append(k)
+        chains.append(vertices[chain])
+    return chains
+
+
+def _reach_side(side, rows, sign):
+    """Outermost pixels, still real numbers, by the edges of a side that cross the bottom and the centre of each row."""
+    lower, upper = side[:-1], side[1:]
+    slope = (upper - lower)[:, 0] / (upper - lower)[:, 1]
+    found = []
+    for height in (rows - 0.5, rows - SLACK):
+        edge = np.searchsorted(upper[:, 1], height)
+        beyond, edge = edge == len(upper), np.minimum(edge, len(upper) - 1)
+        x = lower[edge, 0] + slope[edge] * (rows - lower[edge, 1])
+        found.append(np.where(beyond, np.nan, x - sign * (0.5 + 0.5 * np.abs(slope[edge]) - SLACK)))
+    return found
 
 
 def _clip_polygon(vertices, shape):

@@ -18,7 +18,7 @@ import numpy as np
 from numba import prange
 
 from jwcal.kernels import image, pixel
-from jwcal.kernels.drizzle_drops import LANCZOS2, POINT, SQUARE, fill_cells, find_reach, find_span
+from jwcal.kernels.drizzle_drops import POINT, SQUARE, fill_cells, find_reach, find_span
 from jwcal.kernels.drizzle_extents import BLOCK, find_extents, find_pad
 from jwcal.kernels.drizzle_square import cover_cells, cover_four, find_area, map_corners
 
@@ -187,7 +187,7 @@ def drizzle(exposure, dq, pixmap, shape, drop):
     ny, nx = shape
     planes, weight = np.empty((4, ny, nx), np.float32), np.empty((ny, nx), np.float32)
     hits, flags = np.empty((ny, nx), np.bool_), np.empty((ny if dq.size else 0, nx), np.uint32)
-    kind = (POINT if drop[1] <= SMALLEST and drop[0] < LANCZOS2 else drop[0], drop[1], drop[2])
+    kind = (POINT if drop[1] <= SMALLEST else drop[0], drop[1], drop[2])
     extents, steps = find_extents(pixmap[1])
     pad = find_pad(kind, steps)
     for band in prange((ny + BAND - 1) // BAND):

@@ -7,7 +7,7 @@ from jwcal.kernels import image
 
 
 @image
-def weigh_pixels(exposure, dq, bad, constant):
+def weigh_pixels(exposure, dq, bad, constant, rows):
     """Weights for the drizzle.
 
     Parameters
@@ -20,6 +20,8 @@ def weigh_pixels(exposure, dq, bad, constant):
         Flags that exclude a pixel, as does NaN in any plane.
     constant : float
         Weight of every good pixel; 0 takes 1 / VAR_RNOISE where that is finite.
+    rows : int64 [y, 2]
+        First and last pixel of each row that may be used.
 
     Returns
     -------
@@ -28,7 +30,7 @@ def weigh_pixels(exposure, dq, bad, constant):
     data, var_poisson, var_rnoise, var_flat, err = exposure
     weight = np.zeros(data.shape, np.float32)
     for y in prange(data.shape[0]):
-        for x in range(data.shape[1]):
+        for x in range(rows[y, 0], rows[y, 1] + 1):
             total = data[y, x]
             total += var_poisson[y, x] if var_poisson.size else 0.0
             total += var_rnoise[y, x] if var_rnoise.size else 0.0

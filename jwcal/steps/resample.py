@@ -15,7 +15,7 @@ from jwcal.kernels.coadd import add_exposure, finish_variances
 from jwcal.kernels.drizzle import drizzle
 from jwcal.kernels.drizzle_weights import weigh_pixels
 from jwcal.models import Image, Mosaic
-from jwcal.mosaics import Frame, find_frame, read_frame, stamp_frame
+from jwcal.mosaics import Frame, find_common_pixels, find_frame, read_frame, stamp_frame
 from jwcal.wcs import from_tree, pixel_map
 
 KERNELS = {
@@ -84,8 +84,7 @@ def resample(
     measured but not subtracted (BKGLEVEL, BKGSUB) is subtracted. ERR is the root of the sum of the three variances,
     which are resampled as in `jwcal.kernels.drizzle` and co-added as in `jwcal.kernels.coadd`.
 
-    A pixel whose centre lies beyond the left, right or top edge of the mosaic is left out, beyond the bottom edge it
-    takes part with what falls inside: so does the official package.
+    Input pixels that stick out of the mosaic by half take no part, as in the official package.
 
     Parameters
     ----------
@@ -199,7 +198,6 @@ def _add(sums, index, image, recipe):
     pixmap = pixel_map(from_tree(image.wcs), recipe.frame.wcs, image.data.shape, tolerance=recipe.tolerance)
     alone = sums.planes is None
     exposure = _prepare(image, recipe)
-    _leave_out(exposure[-1], pixmap, recipe.frame.shape)
     y, x = ((0, recipe.frame.shape[0]), (0, recipe.frame.shape[1])) if alone else _find_box(pixmap, recipe)
     pixmap -= np.array([x[0], y[0]])[:, None, None]
     drop = (KERNELS[recipe.kernel], recipe.pixfrac, recipe.frame.ratio, 1.0)
@@ -214,13 +212,6 @@ def _add(sums, index, image, recipe):
     else:
         constant = _constant_weight(image, recipe.weight_type)
         add_exposure(sums.planes, sums.weights, planes, weight, (y[0], x[0]), constant)
-
-
-def _leave_out(weight, pixmap, shape):
-    """No weight for pixels whose centre lies beyond the left, right or top edge of the mosaic."""
-    ny, nx = shape
-    x, y = pixmap
-    weight[(x < -0.5) | (x > nx - 0.5) | (y > ny - 0.5)] = 0
 
 
 def _find_box(pixmap, recipe):
@@ -246,7 +237,8 @@ def _prepare(image, recipe):
     constant = _constant_weight(image, recipe.weight_type)
     planes = tuple(np.ascontiguousarray(plane) for plane in (data, *variances))
     err = absent if image.err is None else np.ascontiguousarray(image.err)
-    weight = weigh_pixels((*planes, err), np.ascontiguousarray(image.dq), BAD_FLAGS, constant)
+    rows = find_common_pixels(from_tree(image.wcs), recipe.frame, data.shape)
+    weight = weigh_pixels((*planes, err), np.ascontiguousarray(image.dq), BAD_FLAGS, constant, rows)
     if not recipe.variances:
         planes = (planes[0], absent, absent, absent)
     return (*planes, weight)

@@ -14,8 +14,8 @@ from jwcal.simulate.randoms import draw_poisson
 
 DRIFT = 0.2  # DN, step of the amplifiers' random walk from frame to frame
 ODD_EVEN = 0.5  # DN, scatter of the odd against the even columns
-FLICKER_COMMON = 1.2  # DN rms of the 1/f noise that all outputs share
-FLICKER_OUTPUT = 0.7  # DN rms of the 1/f noise of each output
+FLICKER_COMMON = 0.8  # DN rms of the 1/f noise that all outputs share
+FLICKER_OUTPUT = 0.4  # DN rms of the 1/f noise of each output
 FLICKER_STEP = 16  # pixels over which the 1/f noise is taken as a straight line
 KTC_NOISE = 35.0  # e-
 TELEGRAPH = 60.0  # DN

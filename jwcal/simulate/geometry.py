@@ -4,8 +4,7 @@ Frames: pixel (zero-based, full frame, science orientation) -> V2, V3 (arcsec) -
 The distortion reference file is made from the same coefficients, so calibrated WCS and injected positions agree.
 """
 
-import contextlib
-import io
+import logging
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -101,13 +100,10 @@ class Aperture:
 
 @lru_cache(maxsize=8)
 def _read_siaf(instrument):
-    with (
-        contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()),
-    ):  # it warns that it cannot ask the network
-        import pysiaf
+    logging.getLogger("pysiaf").setLevel(logging.ERROR)  # it warns that it cannot ask the network for a newer one
+    import pysiaf
 
-        return pysiaf.Siaf(instrument)
+    return pysiaf.Siaf(instrument)
 
 
 def load_distortion(instrument, chip):

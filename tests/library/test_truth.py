@@ -58,7 +58,8 @@ def test_slopes_and_cosmic_rays(sky):
     rates = truth.run(program, "detector1", name, products.read_ramp(exposure.uncal))
     mean, width, pixels = truth.measure_pulls(rates.rate, expected)
     assert pixels > 90_000
-    assert abs(mean) < 0.05 and width < 1.10, f"mean {mean:.3f}, width {width:.3f}"
+    # The level of so few reference pixels, which refpix subtracts everywhere, is uncertain by some 0.07 sigma.
+    assert abs(mean) < 0.15 and width < 1.10, f"mean {mean:.3f}, width {width:.3f}"
 
 
 @pytest.mark.parametrize("number", [1, 2], ids=["short wave", "long wave"])

@@ -49,15 +49,15 @@ def add_exposure(mosaic, totals, exposure, weight, origin, constant):
             w = float(weight[j, i])
             if w != 0.0:
                 before = float(totals[0, y, x])
-                mean = (mosaic[0, y, x] * before + w * exposure[0, j, i]) / (before + w)
+                mean = (float(mosaic[0, y, x]) * before + w * float(exposure[0, j, i])) / (before + w)
                 mosaic[0, y, x] = mean if before != 0.0 else exposure[0, j, i]
                 totals[0, y, x] = before + w
-            noise = float(weigh_noise(exposure[2, j, i], constant))
+            noise = weigh_noise(float(exposure[2, j, i]), constant)
             for k in range(1, 4):
-                variance = exposure[k, j, i]
+                variance = float(exposure[k, j, i])
                 if noise > 0.0 and 0.0 <= variance < np.inf:
                     before = float(totals[k, y, x])
-                    old = mosaic[k, y, x] * before * before if before != 0.0 else 0.0
+                    old = float(mosaic[k, y, x]) * before * before if before != 0.0 else 0.0
                     mosaic[k, y, x] = (old + variance * noise * noise) / (before + noise) ** 2
                     totals[k, y, x] = before + noise
 
@@ -84,10 +84,10 @@ def finish_variances(mosaic, factor, constant):
     error = np.empty(mosaic.shape[1:], np.float32)
     for y in prange(mosaic.shape[1]):
         for x in range(mosaic.shape[2]):
-            weighted = weigh_noise(mosaic[2, y, x], constant) > 0.0
+            weighted = weigh_noise(float(mosaic[2, y, x]), constant) > 0.0
             total, known = 0.0, False
             for k in range(1, 4):
-                variance = mosaic[k, y, x]
+                variance = float(mosaic[k, y, x])
                 if weighted and 0.0 <= variance < np.inf:
                     mosaic[k, y, x] = variance * factor
                     total += variance * factor

@@ -28,8 +28,8 @@ RAMP_HDUS = {"data": "SCI", "pixeldq": "PIXELDQ", "groupdq": "GROUPDQ", "zerofra
 IMAGE_HDUS = {"data": "SCI", "err": "ERR", "dq": "DQ", "area": "AREA", "var_poisson": "VAR_POISSON",
               "var_rnoise": "VAR_RNOISE", "var_flat": "VAR_FLAT"}  # fmt: skip
 GUIDER_HDUS = {"data": "SCI", "err": "ERR", "dq": "DQ"}
-MOSAIC_HDUS = {"data": "SCI", "err": "ERR", "context": "CON", "weight": "WHT", "var_poisson": "VAR_POISSON",
-               "var_rnoise": "VAR_RNOISE", "var_flat": "VAR_FLAT"}  # fmt: skip
+MOSAIC_HDUS = {"data": "SCI", "err": "ERR", "dq": "DQ", "context": "CON", "weight": "WHT",
+               "var_poisson": "VAR_POISSON", "var_rnoise": "VAR_RNOISE", "var_flat": "VAR_FLAT"}  # fmt: skip
 
 HDUS = {
     models.Ramp: RAMP_HDUS,
@@ -122,7 +122,7 @@ def write(path, product):
             extensions.append(Extension(extname, array, _extension_header(product, name)))
     dropped = () if isinstance(product, models.Ramp) else RAMP_TABLES
     extensions += [Extension(name, table) for name, table in product.tables.items() if name not in dropped]
-    extensions.append(asdf_extension(product.wcs or {"meta": {}}))
+    extensions.append(asdf_extension(_link_arrays(product) | (product.wcs or {"meta": {}})))
     write_fits(path, extensions)
 
 
@@ -161,6 +161,21 @@ def _read_wcs(file):
 
     tree = decode_tree(file.table("ASDF").field(0).tobytes())
     return tree if "wcs" in tree.get("meta", {}) else None
+
+
+def _link_arrays(product):
+    """Branches of the ASDF tree that stand for the arrays in the other extensions; jdaviz and others look for them."""
+    from jwcal.asdffiles import STANDARD_PREFIX, TaggedDict
+
+    links = {}
+    for name, extname in HDUS[type(product)].items():
+        array = getattr(product, name)
+        if array is not None:
+            content = {"source": f"fits:{extname},1", "datatype": array.dtype.name, "byteorder": "big"}
+            content["shape"] = list(array.shape)
+            key = {"context": "con", "weight": "wht"}.get(name, name)
+            links[key] = TaggedDict(content, tag=STANDARD_PREFIX + "core/ndarray-1.1.0")
+    return links
 
 
 def asdf_extension(tree):

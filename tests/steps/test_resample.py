@@ -10,6 +10,7 @@ from jwcal.asdffiles import encode
 from jwcal.errors import JwcalError, StepSkipped
 from jwcal.kernels.drizzle import drizzle
 from jwcal.kernels.drizzle_drops import SQUARE
+from jwcal.models import Mosaic
 from jwcal.mosaics import Frame, find_common_pixels
 from jwcal.steps.resample import resample
 from jwcal.wcs import from_tree, pixel_map
@@ -163,7 +164,7 @@ def test_a_measured_background_is_subtracted():
     np.testing.assert_array_equal(image.data, before)
 
 
-def test_what_can_be_left_out():
+def test_what_can_be_left_out(tmp_path):
     image = make_image(planes())
     image.dq[9, 9] = dq.SATURATED
     bare = resample(image, enable_ctx=False, enable_err=False, fillval="-3")
@@ -172,6 +173,8 @@ def test_what_can_be_left_out():
     full = resample(image, report_var=False, propagate_dq=True)
     assert full.err is not None and full.var_flat is None
     assert 1 <= (full.dq == dq.SATURATED).sum() <= 9 and set(np.unique(full.dq)) == {0, dq.SATURATED}
+    products.write(tmp_path / "x_i2d.fits", full)
+    np.testing.assert_array_equal(products.read(tmp_path / "x_i2d.fits", Mosaic).dq, full.dq)
 
 
 def test_without_variances():

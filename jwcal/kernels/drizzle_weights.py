@@ -28,8 +28,10 @@ def weigh_pixels(exposure, dq, bad, constant, rows):
     float32 [y, x]
     """
     data, var_poisson, var_rnoise, var_flat, err = exposure
-    weight = np.zeros(data.shape, np.float32)
+    weight = np.empty(data.shape, np.float32)
     for y in prange(data.shape[0]):
+        for x in range(data.shape[1]):
+            weight[y, x] = 0.0
         for x in range(rows[y, 0], rows[y, 1] + 1):
             total = data[y, x]
             total += var_poisson[y, x] if var_poisson.size else 0.0

@@ -15,10 +15,11 @@ from jwcal.kernels import image, pixel
 
 
 @pixel
-def sort_finite(values, ordered):
-    """Copy the values that are not NaN or infinite into `ordered`, ascending; returns how many."""
+def sort_finite(data, y, x, ordered):
+    """Copy a pixel's values that are not NaN or infinite into `ordered`, ascending; returns how many."""
     count = 0
-    for value in values:
+    for n in range(data.shape[0]):
+        value = data[n, y, x]
         if not np.isfinite(value):
             continue
         k = count
@@ -83,22 +84,20 @@ def average_clipped(data, var_poisson, var_rnoise, sigma, rounds):
         Values kept.
     """
     n, ny, nx = data.shape
-    mean, count = np.zeros((ny, nx), np.float32), np.zeros((ny, nx), np.int32)
-    poisson, rnoise = np.zeros((ny, nx), np.float32), np.zeros((ny, nx), np.float32)
+    mean, count = np.empty((ny, nx), np.float32), np.empty((ny, nx), np.int32)
+    poisson, rnoise = np.empty((ny, nx), np.float32), np.empty((ny, nx), np.float32)
     for y in prange(ny):
         ordered = np.empty(n)
         for x in range(nx):
-            low, high = clip_window(ordered, sort_finite(data[:, y, x], ordered), sigma, rounds)
-            if high <= low:
-                continue
+            low, high = clip_window(ordered, sort_finite(data, y, x, ordered), sigma, rounds)
             total, p, r = 0.0, 0.0, 0.0
             for k in range(n):
                 value = data[k, y, x]
-                if ordered[low] <= value <= ordered[high - 1]:
+                if high > low and ordered[low] <= value <= ordered[high - 1]:
                     total += value
                     p += var_poisson[k, y, x]
                     r += var_rnoise[k, y, x]
-            kept = high - low
-            mean[y, x], count[y, x] = total / kept, kept
+            kept = max(high - low, 1)
+            mean[y, x], count[y, x] = total / kept, high - low
             poisson[y, x], rnoise[y, x] = p / kept**2, r / kept**2
     return mean, poisson, rnoise, count

@@ -35,6 +35,7 @@ demo: $(VENV)/.setup  ## simulate a small program, calibrate it, say where to lo
 	@echo "Raw exposures: demo/raw   products: demo/products   a picture: demo/reports/demo.png"
 
 test: $(VENV)/.dev  ## all tests but the comparison with the official package
+	python -c "from jwcal import jobs; jobs.compile_first(['peek'])"
 	python -m pytest -n $(CORES) --dist worksteal
 
 lint: $(VENV)/.dev  ## ruff, snakefmt, snakemake --lint

@@ -36,13 +36,9 @@ def code_digest(*sources, root=ROOT, cache=None):
         32 hexadecimal digits. Imports inside functions count; imports by name at run time do not: list those modules.
     """
     root = Path(root)
-    if cache and str(cache) not in _loaded:
-        _loaded.add(str(cache))
-        _summaries.update(load_cache(cache, FORMAT) | _summaries)
-    known = dict(_summaries)
+    known = _load_summaries(cache)
     parts = [_summarise(path, root)[2] for path in sorted(reach(*sources, root=root))]
-    if cache and _summaries != known:
-        save_cache(cache, FORMAT, _summaries)
+    _save_summaries(cache, known)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
@@ -69,11 +65,26 @@ def reach(*sources, root=ROOT):
     return reached
 
 
-def kernel_digest():
-    """Digest of kernels, compiler and processor: names the folder of the compiled code."""
+def kernel_digest(cache=None):
+    """Digest of kernels, compiler and processor: names the folder of compiled code. `cache` as for `code_digest`."""
+    known = _load_summaries(cache)
     parts = [_summarise(path, ROOT)[2] for path in sorted((ROOT / PACKAGE / "kernels").rglob("*.py"))]
     parts += [f"{name} {_version(name)}" for name in ("numba", "llvmlite", "numpy")]
+    _save_summaries(cache, known)
     return hashlib.sha256("\n".join([*parts, processor()]).encode()).hexdigest()[:16]
+
+
+def _load_summaries(cache):
+    """Take what was found in each source from the JSON cache, once; return what was known before."""
+    if cache and str(cache) not in _loaded:
+        _loaded.add(str(cache))
+        _summaries.update(load_cache(cache, FORMAT) | _summaries)
+    return dict(_summaries)
+
+
+def _save_summaries(cache, known):
+    if cache and _summaries != known:
+        save_cache(cache, FORMAT, _summaries)
 
 
 def processor():

@@ -3,7 +3,6 @@
 Headers are astropy's; only the bulk data take our own short way (one byte swap, no copy of the whole array).
 """
 
-import io
 import os
 import warnings
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 
 from jwcal.errors import JwcalError
+from jwcal.fitstables import encode_table
 
 BLOCK = 2880
 CHUNK = 1 << 20  # samples swapped at a time
@@ -254,9 +254,15 @@ def _write_array(file, data):
 
 
 def _write_table(file, extension):
-    """Let astropy lay out the table, and keep all but the empty primary HDU that it puts in front."""
-    header = None if extension.header is None else extension.header.copy(strip=True)
-    hdu = fits.BinTableHDU(extension.data, header=header, name=extension.name, ver=extension.version)
-    buffer = io.BytesIO()
-    hdu.writeto(buffer)
-    file.write(buffer.getbuffer()[BLOCK:])
+    columns, content = encode_table(extension.data)
+    header = fits.Header([("XTENSION", "BINTABLE", "binary table extension"), ("BITPIX", 8), ("NAXIS", 2)])
+    header.extend(columns.cards, strip=False)
+    header["EXTNAME"] = (extension.name, "extension name")
+    if extension.version != 1:
+        header["EXTVER"] = extension.version
+    if extension.header is not None:
+        own = (c for c in extension.header.cards if not _structural(c.keyword) and c.keyword not in header)
+        header.extend(own, update=False)
+    file.write(header.tostring(endcard=True, padding=True).encode("ascii"))
+    file.write(content)
+    file.write(b"\0" * (-len(content) % BLOCK))

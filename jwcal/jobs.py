@@ -17,6 +17,7 @@ from jwcal.errors import JwcalError
 
 log = logging.getLogger("jwcal")
 
+SOURCES = Path(".jwcal/code.json")  # digests of sources, kept by the workflow
 KERNEL_RULES = {"detector1", "detector1ints", "dark", "guider", "image2", "image2ints", "resample", "peek"}
 
 
@@ -38,6 +39,8 @@ def run(snakemake, function):
         given |= dict(names.items())
     wanted = inspect.signature(function).parameters
     start = time.perf_counter()
+    if snakemake.rule in KERNEL_RULES:
+        leave_out_blas()
     call(function, {name: value for name, value in given.items() if name in wanted})
     log.info("done in %.1f s", time.perf_counter() - start)
 
@@ -73,7 +76,20 @@ def kernel_cache():
     root = os.environ.get("JWCAL_KERNEL_CACHE")
     if root is None:
         root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jwcal" / "kernels"
-    return Path(root).absolute() / kernel_digest()
+    return Path(root).absolute() / kernel_digest(SOURCES)
+
+
+def leave_out_blas():
+    """Spare numba the import of scipy.linalg, a fifth of a second: it only asks whether BLAS could multiply matrices.
+
+    No kernel does. Only for a job's own process: elsewhere numba may be wanted for more.
+    """
+    from numba.np import linalg
+
+    def refuse():
+        raise ImportError("no kernel multiplies matrices")
+
+    linalg.ensure_blas = refuse
 
 
 def compile_first(rules):

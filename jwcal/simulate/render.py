@@ -6,6 +6,7 @@ from numba import njit, prange
 from jwcal.simulate import psf as psfs
 
 CANVAS = 2  # canvas samples a pixel, along each axis
+STEPS = 2048  # of a tabulated profile
 OUTERMOST = 10.0  # half-light radii that a galaxy reaches
 CUSP = 6  # canvas samples round a galaxy's centre that are integrated more finely
 
@@ -80,31 +81,41 @@ def paint_stars(image, stars, splines, points_x, points_y, oversampling):
                 image[row, column] += flux * total
 
 
-@njit(cache=True)
-def _sersic(radius, index):
-    """Sersic profile exp(-b (r^(1/n) - 1)) with b of Ciotti & Bertin (1999); radius in half-light radii."""
-    b = 2 * index - 1 / 3 + 4 / (405 * index) + 46 / (25515 * index * index)
-    return np.exp(-b * (radius ** (1 / index) - 1))
+def tabulate_profile(index):
+    """Sersic profile exp(-b (r^(1/n) - 1)) at `STEPS` radii, evenly spaced in the root of the radius up to `OUTERMOST`.
+
+    The constant b is that of Ciotti & Bertin (1999). Looking the profile up is ten times quicker than working it out.
+    """
+    radius = OUTERMOST * np.linspace(0, 1, STEPS) ** 2
+    return np.exp(-find_b(index) * (radius ** (1 / index) - 1))
+
+
+def find_b(index):
+    """Constant b of a Sersic profile, so that half of the light lies within radius one."""
+    return 2 * index - 1 / 3 + 4 / (405 * index) + 46 / (25515 * index**2)
 
 
 @njit(cache=True)
-def _brightness(east, north, galaxy):
+def _brightness(east, north, galaxy, profile):
     """Surface brightness at sky offsets (arcsec) from a galaxy, in units of that at its half-light radius.
 
-    Columns of `galaxy`: x, y, brightness, radius, index, axis ratio, angle (rad east of north), strength and phase of
-    the arms, lens east and north (arcsec), Einstein radius. Where the last is not zero, the lens equation of a singular
-    isothermal sphere says where on the source we look: beta = theta - theta_E theta / |theta|.
+    Columns of `galaxy`: x, y, brightness, radius, axis ratio, sine and cosine of the angle (east of north), strength
+    and phase of the arms, lens east and north (arcsec), Einstein radius. `profile` is from `tabulate_profile`. Where
+    the Einstein radius is not zero, the lens equation of a singular isothermal sphere says where on the source we look:
+    beta = theta - theta_E theta / |theta|.
     """
     if galaxy[11] > 0:
         from_lens_east, from_lens_north = east - galaxy[9], north - galaxy[10]
         shrink = galaxy[11] / max(np.sqrt(from_lens_east**2 + from_lens_north**2), 1e-6)
         east, north = east - shrink * from_lens_east, north - shrink * from_lens_north
-    along = east * np.sin(galaxy[6]) + north * np.cos(galaxy[6])
-    across = (east * np.cos(galaxy[6]) - north * np.sin(galaxy[6])) / galaxy[5]
+    along = east * galaxy[5] + north * galaxy[6]
+    across = (east * galaxy[6] - north * galaxy[5]) / galaxy[4]
     radius = np.sqrt(along * along + across * across) / galaxy[3]
-    if radius > OUTERMOST:
+    place = np.sqrt(radius / OUTERMOST) * (STEPS - 1)
+    step = int(place)
+    if step >= STEPS - 1:
         return 0.0
-    value = _sersic(radius, galaxy[4])
+    value = profile[step] + (place - step) * (profile[step + 1] - profile[step])
     if galaxy[7] > 0 and radius > 0:
         winding = np.arctan2(across, along) * 2 - 4 * np.log(radius + 0.2) + galaxy[8]
         value *= 1 + galaxy[7] * min(radius, 1.0) * np.cos(winding)
@@ -112,19 +123,20 @@ def _brightness(east, north, galaxy):
 
 
 @njit(cache=True)
-def _sample(row, column, galaxy, matrix, step, fine):
+def _sample(row, column, galaxy, profile, matrix, step, fine):
     """Mean brightness of a galaxy over one canvas sample, from `fine` x `fine` points."""
     total = 0.0
     for a in range(fine):
         for b in range(fine):
             x = (column + (b + 0.5) / fine) / step - 0.5 - galaxy[0]
             y = (row + (a + 0.5) / fine) / step - 0.5 - galaxy[1]
-            total += _brightness(matrix[0, 0] * x + matrix[0, 1] * y, matrix[1, 0] * x + matrix[1, 1] * y, galaxy)
+            east, north = matrix[0, 0] * x + matrix[0, 1] * y, matrix[1, 0] * x + matrix[1, 1] * y
+            total += _brightness(east, north, galaxy, profile)
     return total / (fine * fine)
 
 
 @njit(cache=True, parallel=True)
-def paint_galaxies(canvas, galaxies, matrix, step, reaches):
+def paint_galaxies(canvas, galaxies, profiles, matrix, step, reaches):
     """Add galaxies to a canvas.
 
     Parameters
@@ -133,6 +145,8 @@ def paint_galaxies(canvas, galaxies, matrix, step, reaches):
         `step` samples a pixel along each axis; changed in place.
     galaxies : float64 [galaxy, 12]
         See `_brightness`; the brightness column holds the flux per canvas sample at the half-light radius.
+    profiles : float64 [galaxy, STEPS]
+        Their profiles, see `tabulate_profile`.
     matrix : float64 [2, 2]
         d(east, north) / d(x, y), arcsec per pixel.
     step : int
@@ -149,7 +163,9 @@ def paint_galaxies(canvas, galaxies, matrix, step, reaches):
             last = min(int(np.floor(cx + reaches[k])), canvas.shape[1] - 1)
             for column in range(first, last + 1):
                 fine = 9 if abs(row - cy) < CUSP and abs(column - cx) < CUSP else 1
-                canvas[row, column] += galaxies[k, 2] * _sample(row, column, galaxies[k], matrix, step, fine)
+                canvas[row, column] += galaxies[k, 2] * _sample(
+                    row, column, galaxies[k], profiles[k], matrix, step, fine
+                )
 
 
 def convolve_canvas(canvas, psf):

@@ -11,7 +11,7 @@ AB_ZERO = 3631.0  # Jy
 PLANCK = 6.62607015e-34  # J s
 COLLECTING_AREA = 25.4  # m^2
 ARCSEC2 = (np.pi / 180 / 3600) ** 2  # sr
-FAINTEST = 3e-5  # e-/s in a canvas sample, where a galaxy's image ends
+FAINTEST = 1e-4  # e-/s in a canvas sample, where a galaxy's image ends
 PIVOT = 2.0  # um, where magnitudes are given
 
 STAR = np.dtype([("id", "i4"), ("ra", "f8"), ("dec", "f8"), ("mag", "f8"), ("slope", "f8")])
@@ -125,13 +125,23 @@ def _render_galaxies(galaxies, pointing, band, psf):
     peak = flux / _profile_area(galaxies) * (scale / render.CANVAS) ** 2
     extent = np.where(galaxies["einstein"] > 0, galaxies["einstein"] * 2.5, 0) + _find_extent(galaxies, peak)
     reach = np.clip(extent / scale * render.CANVAS, 20, 2500)
-    table = np.stack([x + margin, y + margin, peak, galaxies["radius"], galaxies["index"], galaxies["axis_ratio"],
-                      np.deg2rad(galaxies["angle"]), galaxies["arms"], galaxies["phase"], galaxies["lens_east"],
-                      galaxies["lens_north"], galaxies["einstein"]], axis=1)  # fmt: skip
+    angle = np.deg2rad(galaxies["angle"])
+    shape = (
+        galaxies["radius"],
+        galaxies["axis_ratio"],
+        np.sin(angle),
+        np.cos(angle),
+        galaxies["arms"],
+        galaxies["phase"],
+    )
+    lens = galaxies["lens_east"], galaxies["lens_north"], galaxies["einstein"]
+    table = np.stack([x + margin, y + margin, peak, *shape, *lens], axis=1)
     half = reach / render.CANVAS
     near = (x > -half) & (x < aperture.nx + half) & (y > -half) & (y < aperture.ny + half)
     canvas = np.zeros([(length + 2 * margin) * render.CANVAS for length in (aperture.ny, aperture.nx)], np.float32)
-    render.paint_galaxies(canvas, table[near], matrix, render.CANVAS, reach[near])
+    profiles = np.array([render.tabulate_profile(index) for index in galaxies["index"][near]])
+    if near.any():
+        render.paint_galaxies(canvas, table[near], profiles, matrix, render.CANVAS, reach[near])
     image = render.convolve_canvas(canvas, psf)
     return image[margin : margin + aperture.ny, margin : margin + aperture.nx]
 
@@ -142,7 +152,7 @@ def _find_extent(galaxies, peak):
     `peak` is the electron rate of a canvas sample at the half-light radius.
     """
     n = galaxies["index"]
-    b = 2 * n - 1 / 3 + 4 / (405 * n) + 46 / (25515 * n**2)
+    b = render.find_b(n)
     radii = np.maximum(1 + np.log(peak / FAINTEST) / b, 0.1) ** n
     return np.minimum(radii, render.OUTERMOST) * galaxies["radius"]
 
@@ -152,6 +162,6 @@ def _profile_area(galaxies):
     from scipy.special import gamma
 
     n = galaxies["index"]
-    b = 2 * n - 1 / 3 + 4 / (405 * n) + 46 / (25515 * n**2)
+    b = render.find_b(n)
     shape = 2 * np.pi * n * np.exp(b) * b ** (-2 * n) * gamma(2 * n)
     return shape * galaxies["radius"] ** 2 * galaxies["axis_ratio"]

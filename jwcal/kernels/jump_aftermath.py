@@ -35,7 +35,7 @@ def _flag_row(data, groupdq, gain, amplitudes, lengths, y):
     differences, ordered = np.full((n_differences, WIDTH), INF), np.full((n_differences, WIDTH), INF)
     counts, seen = np.zeros(WIDTH, np.int32), np.zeros(WIDTH, np.uint8)
     for x0 in range(0, data.shape[3], WIDTH):
-        width = load_differences(data, groupdq, gain, y, x0, differences, seen)
+        width = load_differences(data, groupdq, gain, UNUSABLE, y, x0, differences, seen)
         if not (seen & JUMP_DET).any():
             continue
         prepare_sorting(differences, False, ordered, counts)

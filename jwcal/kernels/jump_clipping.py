@@ -12,14 +12,15 @@ import numpy as np
 from numba import prange
 
 from jwcal.kernels import image, leaf, pixel
-from jwcal.kernels.jump_differences import INF, JUMP_DET, load_differences, prepare_sorting
+from jwcal.kernels.jump_differences import INF, JUMP_DET, UNUSABLE, load_differences, prepare_sorting
 from jwcal.kernels.sorting import WIDTH, median_of_sorted, sort_columns
 
 MAX_ITERATIONS = 5
 
 
 @leaf
-def _standard_deviation(ordered, low, high, w):
+def scatter_of_sorted(ordered, low, high, w):
+    """Standard deviation of rows `low`..`high` - 1 of column `w`."""
     n = high - low
     total = 0.0
     for k in range(low, high):
@@ -44,7 +45,7 @@ def clip_sorted(ordered, count, w, threshold):
             break
         before = high - low
         median = median_of_sorted(ordered, low, high, w)
-        deviation = _standard_deviation(ordered, low, high, w)
+        deviation = scatter_of_sorted(ordered, low, high, w)
         lowest, highest = median - threshold * deviation, median + threshold * deviation
         while low < high and ordered[low, w] < lowest:
             low += 1
@@ -84,7 +85,7 @@ def _clip_row(data, groupdq, gain, threshold, together, y):
     sample, ordered = np.full((size, WIDTH), INF), np.full((size, WIDTH), INF)
     counts, seen = np.zeros(WIDTH, np.int32), np.zeros(WIDTH, np.uint8)
     for x0 in range(0, data.shape[3], WIDTH):
-        width = load_differences(data, groupdq, gain, y, x0, differences, seen)
+        width = load_differences(data, groupdq, gain, UNUSABLE, y, x0, differences, seen)
         for k in range(1 if together else n_groups - 1):
             _select(differences, k, n_groups, together, sample)
             prepare_sorting(sample, False, ordered, counts)

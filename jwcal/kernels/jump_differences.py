@@ -1,7 +1,7 @@
 """First differences of ramps, in electrons, a row of pixels at a time.
 
-d_k = e_{k+1} - e_k with e = gain * data, NaN where either group is SATURATED or DO_NOT_USE. The product is formed in
-registers: there is no copy of the ramp in electrons.
+d_k = e_{k+1} - e_k with e = gain * data, NaN where either group is flagged as bad (SATURATED or DO_NOT_USE, say). The
+product is formed in registers: there is no copy of the ramp in electrons.
 """
 
 import numpy as np
@@ -16,12 +16,12 @@ INF = np.float32(np.inf)
 
 
 @leaf
-def _load_group(samples, flags, gain, seen, signal):
-    """Electrons of one group into `signal`, NaN where unusable; its flags are added to `seen`."""
+def _load_group(samples, flags, gain, bad, seen, signal):
+    """Electrons of one group into `signal`, NaN where `bad`; its flags are added to `seen`."""
     for w in range(samples.size):
         electrons = samples[w] * gain[w]
         seen[w] |= flags[w]
-        signal[w] = NAN if flags[w] & UNUSABLE else electrons
+        signal[w] = NAN if flags[w] & bad else electrons
 
 
 @leaf
@@ -33,10 +33,11 @@ def _difference(signal, previous, differences):
 
 
 @pixel
-def load_differences(data, groupdq, gain, y, x0, differences, seen):
+def load_differences(data, groupdq, gain, bad, y, x0, differences, seen):
     """Fill `differences` (float32 [NINTS * (NGROUPS - 1), WIDTH]) for the pixels from (y, x0) on.
 
-    `seen` (uint8 [WIDTH]) gets the union of each pixel's group flags. Returns the number of pixels, at most WIDTH.
+    Samples with one of the flags `bad` are left out. `seen` (uint8 [WIDTH]) gets the union of each pixel's group flags.
+    Returns the number of pixels, at most WIDTH.
     """
     n_integrations, n_groups = data.shape[:2]
     stop = min(x0 + WIDTH, data.shape[3])
@@ -45,9 +46,9 @@ def load_differences(data, groupdq, gain, y, x0, differences, seen):
     seen[:] = 0
     k = 0
     for i in range(n_integrations):
-        _load_group(data[i, 0, y, x0:stop], groupdq[i, 0, y, x0:stop], gain[y, x0:stop], seen, previous)
+        _load_group(data[i, 0, y, x0:stop], groupdq[i, 0, y, x0:stop], gain[y, x0:stop], bad, seen, previous)
         for g in range(1, n_groups):
-            _load_group(data[i, g, y, x0:stop], groupdq[i, g, y, x0:stop], gain[y, x0:stop], seen, signal)
+            _load_group(data[i, g, y, x0:stop], groupdq[i, g, y, x0:stop], gain[y, x0:stop], bad, seen, signal)
             _difference(signal, previous, differences[k])
             k += 1
     return width

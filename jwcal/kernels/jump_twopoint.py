@@ -155,7 +155,7 @@ def _search_row(data, groupdq, maps, nframes, thresholds, limits, spread, y):
     variances = np.zeros(WIDTH)
     found = 0
     for x0 in range(0, data.shape[3], WIDTH):
-        width = load_differences(data, groupdq, gain, y, x0, differences, seen)
+        width = load_differences(data, groupdq, gain, UNUSABLE, y, x0, differences, seen)
         load_variances(gain, readnoise, nframes, y, x0, variances)
         if thresholds[3] == 0:
             _search_repeatedly(differences, block, counts, variances, thresholds, groupdq, (y, x0, width), seen)

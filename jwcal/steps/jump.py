@@ -3,16 +3,21 @@
 import numpy as np
 
 from jwcal import dq
-from jwcal.errors import JwcalError, StepSkipped
+from jwcal.errors import StepSkipped
 from jwcal.kernels.jump_aftermath import flag_aftermath
 from jwcal.kernels.jump_clipping import clip_jumps
 from jwcal.kernels.jump_neighbours import flag_neighbours
+from jwcal.kernels.jump_regions import find_regions
+from jwcal.kernels.jump_showers import find_excess, measure_noise, paint_showers, unflag_excessive
+from jwcal.kernels.jump_snowballs import flag_snowballs
 from jwcal.kernels.jump_twopoint import find_jumps
 from jwcal.models import Ramp
 from jwcal.references import Reference
 
 MINIMUM_GROUPS = 3
+MINIMUM_SHOWER_DIFFERENCES = 10
 NONE = (np.inf, np.inf)
+LOST = dq.DO_NOT_USE | dq.SATURATED
 
 
 def jump(
@@ -58,7 +63,13 @@ def jump(
 
     Each difference of neighbouring groups is compared with the median difference of its pixel (over all integrations);
     see `jwcal.kernels.jump_twopoint`. With many integrations their differences are compared with each other instead
-    (`jwcal.kernels.jump_clipping`). Unlike the official package with one core, `minimum_groups` is honoured.
+    (`jwcal.kernels.jump_clipping`). Then the neighbours of jumps (`jump_neighbours`), the groups after large ones
+    (`jump_aftermath`), snowballs (`jump_snowballs`) and showers (`jump_showers`) are flagged.
+
+    Unlike the official package: `minimum_groups` is honoured on one core, too; `max_shower_amplitude` is honoured, in
+    DN/s (there 6 e-/s acts whatever it says); each axis has its own far edge in the search for snowballs (there the
+    number of rows serves for both); combinations of flags with PERSISTENCE and the like are no good groups for showers;
+    without enough usable groups PRIMECRS is zero (there it is negative).
 
     Parameters
     ----------
@@ -83,19 +94,19 @@ def jump(
     after_jump_flag_time1, after_jump_flag_time2 : float
         How long, s; 0 switches the rule off.
     expand_large_events : bool
-        Find snowballs and flag all of them.
+        Find snowballs and flag their halos.
     min_sat_area : float
         Least area of a saturated core, pixels.
     min_jump_area : float
         Least area of a jump region, pixels.
     expand_factor : float
-        Factor by which a snowball's region grows.
+        Factor by which the minor axis of a snowball's region grows; the major axis grows by as many pixels.
     sat_required_snowball : bool
-        Only regions around a saturated core are snowballs.
+        Only regions around a saturated core are snowballs; cores are enlarged.
     min_sat_radius_extend : float
-        Saturated cores of a larger radius are extended, pixels.
+        Cores are enlarged if their full minor axis is longer, pixels.
     sat_expand : int
-        By how much, pixels.
+        Added to the half axes of these cores, pixels.
     edge_size : int
         Nearer to the edge a core need not be seen, pixels.
     mask_snowball_core_next_int : bool
@@ -107,21 +118,23 @@ def jump(
     max_shower_amplitude : float
         Largest amplitude of a shower, DN/s.
     extend_snr_threshold : float
-        Signal-to-noise ratio of a shower.
+        Least smoothed excess of a shower, in units of the noise.
     extend_min_area : int
         Least area of a shower, pixels.
-    extend_inner_radius, extend_outer_radius : float
-        Radii of the smoothing ring, pixels.
+    extend_inner_radius : float
+        Inner radius of the smoothing ring, pixels.
+    extend_outer_radius : float
+        Width of the ring, pixels (its name notwithstanding: defaults were tuned so).
     extend_ellipse_expand_ratio : float
-        Factor by which a shower's region grows.
+        Factor by which the minor axis of a shower's region grows; the major axis grows by as many pixels.
     time_masked_after_shower : float
-        How long its groups are flagged, s.
+        How long the groups after a shower are flagged, s.
     min_diffs_single_pass : int
         From so many usable differences on all outliers are flagged at one go.
     max_extended_radius : int
-        Largest radius of a grown region, pixels.
+        Longest half axis of an enlarged region, pixels.
     minimum_groups : int
-        Usable groups below which nothing is done.
+        Usable groups below which no jumps are searched for.
     minimum_sigclip_groups : int
         Samples from which on integrations are compared with each other.
     only_use_ints : bool
@@ -130,7 +143,7 @@ def jump(
     Returns
     -------
     Ramp
-        The same object; PRIMECRS is set.
+        The same object; PRIMECRS and EXTNCRS are set.
 
     Raises
     ------
@@ -141,19 +154,18 @@ def jump(
 
     References
     ----------
-    Anderson & Gordon 2011, PASP 123, 1237.
+    Anderson & Gordon 2011, PASP 123, 1237; Regan 2023, JWST-STScI-008545.
     """
     n_integrations, n_groups = ramp.data.shape[:2]
     if n_groups < MINIMUM_GROUPS:
         raise StepSkipped(f"needs {MINIMUM_GROUPS} groups, the exposure has {n_groups}")
-    if expand_large_events or find_showers:
-        raise JwcalError("expand_large_events and find_showers are not built yet; set them to false", ramp.path)
-    gains, noise = gain.image("SCI", like=ramp), readnoise.image("SCI", like=ramp)
-    ramp.pixeldq[~(gains > 0)] |= dq.NO_GAIN_VALUE | dq.DO_NOT_USE
+    maps = gain.image("SCI", like=ramp), readnoise.image("SCI", like=ramp)
+    ramp.pixeldq[~(maps[0] > 0)] |= dq.NO_GAIN_VALUE | dq.DO_NOT_USE
+    tgroup, widest = float(ramp.keyword("TGROUP")), 2.0 * max_extended_radius
     usable = _count_usable(ramp.groupdq)
-    samples = n_integrations if only_use_ints else n_integrations * n_groups
+    samples = n_integrations if only_use_ints else n_integrations * n_groups - _count_lost(ramp.groupdq)
     clip = samples >= minimum_sigclip_groups
-    found = 0
+    rays, events = 0, 0
     if clip or usable >= minimum_groups:
         thresholds = (
             rejection_threshold,
@@ -162,39 +174,48 @@ def jump(
             1.0 if usable - 1 >= min_diffs_single_pass else 0.0,
         )
         limits = (min_jump_to_flag_neighbors, max_jump_to_flag_neighbors) if flag_4_neighbors else NONE
-        found = _find(ramp, gains, noise, thresholds, limits, None if not clip else not only_use_ints)
-    rules = ((after_jump_flag_dn1, after_jump_flag_time1), (after_jump_flag_dn2, after_jump_flag_time2))
-    _flag_after(ramp, gains, rules)
-    _count_rays(ramp, found)
+        rays = _find(ramp, maps, thresholds, limits, None if not clip else not only_use_ints)
+        times = (after_jump_flag_time1, after_jump_flag_time2)
+        _flag_after(ramp, maps[0], (after_jump_flag_dn1, after_jump_flag_dn2), [int(t // tgroup) for t in times])
+    else:
+        _unflag_lost(ramp.groupdq)
+    if expand_large_events:
+        growth = (min_sat_radius_extend, 2.0 * sat_expand, edge_size, widest)
+        rules = (min_jump_area, expand_factor, bool(sat_required_snowball), *growth)
+        masked = int(snowball_time_masked_next_int // tgroup) if mask_snowball_core_next_int else 0
+        events = _flag_snowballs(ramp.groupdq, float(min_sat_area), rules, masked)
+    if find_showers:
+        ring = _lay_ring(extend_inner_radius, extend_inner_radius + extend_outer_radius)
+        clip = n_integrations >= minimum_sigclip_groups
+        criteria = (ring, float(extend_snr_threshold), float(extend_min_area))
+        growth = (float(extend_ellipse_expand_ratio), widest, int(time_masked_after_shower // tgroup))
+        events = _flag_showers(ramp, maps, clip, criteria, growth, max_shower_amplitude * tgroup)
+    _note_rates(ramp, rays, events)
     return ramp
 
 
 def _count_usable(groupdq):
     """Groups of the integration with most groups lost, without those that are DO_NOT_USE in every pixel."""
-    lost = [
-        sum(bool(group[0, 0] & dq.DO_NOT_USE) and bool((group & dq.DO_NOT_USE).all()) for group in integration)
-        for integration in groupdq
-    ]
-    return groupdq.shape[1] - max(lost)
+    return groupdq.shape[1] - max(_count_lost(integration[None]) for integration in groupdq)
 
 
-def _find(ramp, gains, noise, thresholds, limits, together):
+def _find(ramp, maps, thresholds, limits, together):
     """Number of jumps, after flagging them; `together` None: no clipping over integrations."""
     data, groupdq = ramp.data, ramp.groupdq
     spread = np.zeros((*data.shape[:3], (data.shape[3] + 7) // 8), np.uint8)
     if together is not None:
-        clip_jumps(data, groupdq, gains, float(thresholds[0]), together)
-        _unflag_lost_groups(groupdq)
+        clip_jumps(data, groupdq, maps[0], float(thresholds[0]), together)
+        _unflag_whole_groups(groupdq)
         thresholds = (np.inf, np.inf, np.inf, 1.0)
     nframes = float(ramp.keyword("NFRAMES", 1))
     thresholds, limits = tuple(map(float, thresholds)), tuple(map(float, limits))
-    found = int(find_jumps(data, groupdq, (gains, noise), nframes, thresholds, limits, spread).sum())
+    found = int(find_jumps(data, groupdq, maps, nframes, thresholds, limits, spread).sum())
     if limits[0] < np.inf:
         flag_neighbours(groupdq, spread)
     return found
 
 
-def _unflag_lost_groups(groupdq):
+def _unflag_whole_groups(groupdq):
     """A group in which every pixel is a jump or lost was hit as a whole: its jumps are none."""
     for integration in groupdq:
         for group in integration:
@@ -202,20 +223,77 @@ def _unflag_lost_groups(groupdq):
                 group[group == dq.JUMP_DET] = 0
 
 
-def _flag_after(ramp, gains, rules):
-    """Flag the groups after large jumps."""
-    tgroup = float(ramp.keyword("TGROUP"))
-    amplitude = float(np.nanmedian(gains))
-    lengths = tuple(int(time // tgroup) for _, time in rules)
+def _unflag_lost(groupdq):
+    """Jumps in groups that are lost anyway are none."""
+    for integration in groupdq:
+        for group in integration:
+            group[((group & dq.JUMP_DET) != 0) & ((group & LOST) != 0)] ^= dq.JUMP_DET
+
+
+def _flag_after(ramp, gains, amplitudes, lengths):
+    """Flag the groups after jumps of at least these amplitudes, DN."""
     if any(lengths):
-        flag_aftermath(ramp.data, ramp.groupdq, gains, tuple(float(dn * amplitude) for dn, _ in rules), lengths)
+        typical = float(np.nanmedian(gains))
+        flag_aftermath(ramp.data, ramp.groupdq, gains, tuple(float(dn * typical) for dn in amplitudes), tuple(lengths))
 
 
-def _count_rays(ramp, found):
-    """Set PRIMECRS: cosmic rays per 1000 pixels and second."""
+def _flag_snowballs(groupdq, least_area, rules, masked):
+    """Number of snowballs, after flagging them, and their cores in the next integration's first `masked` groups."""
+    rules = tuple(rule if isinstance(rule, bool) else float(rule) for rule in rules)
+    cores = np.zeros((groupdq.shape[0], *groupdq.shape[2:]), np.uint8)
+    count = sum(flag_snowballs(flags, least_area, rules, core) for flags, core in zip(groupdq, cores, strict=True))
+    for flags, core in zip(groupdq[1:], cores[:-1], strict=True):
+        flags[1 : min(masked, groupdq.shape[1])] |= core
+    return count
+
+
+def _lay_ring(inner, outer):
+    """Offsets (y, x) of the pixels whose distance lies between two radii."""
+    reach = np.arange(-int(outer), int(outer) + 1)
+    y, x = np.meshgrid(reach, reach, indexing="ij")
+    distance = np.hypot(y, x)
+    return np.argwhere((distance >= inner) & (distance <= outer)).astype(np.int64) - int(outer)
+
+
+def _flag_showers(ramp, maps, clip, criteria, growth, amplitude):
+    """Number of showers, after flagging them; all are found before the first is flagged."""
+    n_integrations, n_groups = ramp.data.shape[:2]
+    if n_integrations * (n_groups - 1) - _count_lost(ramp.groupdq) < MINIMUM_SHOWER_DIFFERENCES:
+        return 0
+    nframes = float(ramp.keyword("NFRAMES", 1))
+    factor, widest, lag = growth
+    noise = None if clip else measure_noise(ramp.data, ramp.groupdq, maps, nframes, -1)
+    found = []
+    for g in range(1, n_groups):
+        if clip:
+            noise = measure_noise(ramp.data, ramp.groupdq, maps, nframes, g - 1)
+        found += [(i, g, _find_showers(ramp, maps[0], noise, (i, g), criteria)) for i in range(n_integrations)]
+    for i, flags in enumerate(ramp.groupdq):
+        before = flags.copy()
+        for g, regions in ((g, regions) for integration, g, regions in found if integration == i):
+            paint_showers(flags, regions, g, min(g + lag + 1, n_groups), factor, widest)
+        unflag_excessive(ramp.data[i], before, flags, maps[0], float(amplitude))
+    return sum(len(regions) for _, _, regions in found)
+
+
+def _find_showers(ramp, gains, noise, at, criteria):
+    """Regions of one group."""
+    ring, threshold, least_area = criteria
+    excess = find_excess(ramp.data, ramp.groupdq, ramp.pixeldq, gains, noise, at, ring, threshold)
+    return find_regions(excess, least_area)
+
+
+def _count_lost(groupdq):
+    """Groups, of all integrations, that are DO_NOT_USE in every pixel."""
+    groups = (group for integration in groupdq for group in integration if group[0, 0] & dq.DO_NOT_USE)
+    return sum(bool((group & dq.DO_NOT_USE).all()) for group in groups)
+
+
+def _note_rates(ramp, rays, events):
+    """Set PRIMECRS and EXTNCRS."""
     n_integrations, n_groups, ny, nx = ramp.data.shape
-    lost = sum(bool((group & dq.DO_NOT_USE).all()) for integration in ramp.groupdq for group in integration)
-    groups = n_integrations * n_groups - lost - n_integrations
+    groups = n_integrations * n_groups - _count_lost(ramp.groupdq) - n_integrations
     if groups >= 1:
-        rate = 1000 * found / (float(ramp.keyword("TGROUP")) * groups * ny * nx)
-        ramp.header["PRIMECRS"] = (rate, "[1/1000 pixels/s] rate of primary cosmic rays")
+        exposure = float(ramp.keyword("TGROUP")) * groups * ny * nx
+        ramp.header["PRIMECRS"] = (1e3 * rays / exposure, "[1/1000 pixels/s] rate of primary cosmic rays")
+        ramp.header["EXTNCRS"] = (1e6 * events / exposure, "[1/million pixels/s] rate of snowballs or showers")

@@ -1,0 +1,111 @@
+"""Connected regions of flagged pixels, each described by an ellipse.
+
+Idea: pixels that touch, by a side or a corner, form a region; the ellipse has the region's centre and its second
+moments: the full axes are four times the roots of the eigenvalues of the covariance, less one pixel.
+
+A region is found by a flood from its first pixel: the queue of pixels to visit is, in the end, the list of its pixels.
+"""
+
+import numpy as np
+
+from jwcal.kernels import leaf, pixel
+
+X, Y, MINOR, MAJOR, ANGLE = 0, 1, 2, 3, 4  # columns of a table of regions
+
+
+@leaf
+def _flood(mask, queue, start):
+    """Collect the pixels connected with that at queue[start], clearing them in `mask`; end of their list in `queue`."""
+    ny, nx = mask.shape
+    end, k = start + 1, start
+    mask[queue[start] // nx, queue[start] % nx] = 0
+    while k < end:
+        y, x = queue[k] // nx, queue[k] % nx
+        for row in range(max(y - 1, 0), min(y + 2, ny)):
+            for column in range(max(x - 1, 0), min(x + 2, nx)):
+                if mask[row, column]:
+                    mask[row, column] = 0
+                    queue[end] = row * nx + column
+                    end += 1
+        k += 1
+    return end
+
+
+@leaf
+def _enclose(queue, start, end, nx):
+    """First row and column of a region, and the size of the box around it."""
+    y0, y1, x0, x1 = queue[start] // nx, 0, nx, 0
+    for k in range(start, end):
+        y, x = queue[k] // nx, queue[k] % nx
+        y0, y1, x0, x1 = min(y0, y), max(y1, y), min(x0, x), max(x1, x)
+    return y0, x0, y1 - y0 + 1, x1 - x0 + 1
+
+
+@pixel
+def _count_filled(queue, start, end, nx):
+    """Area of a region with its holes: what a flood from outside (around corners, too) does not reach."""
+    y0, x0, height, width = _enclose(queue, start, end, nx)
+    outside = np.ones((height + 2, width + 2), np.uint8)
+    for k in range(start, end):
+        outside[queue[k] // nx - y0 + 1, queue[k] % nx - x0 + 1] = 0
+    frontier = np.zeros(outside.size, np.int64)
+    return outside.size - _flood(outside, frontier, 0)
+
+
+@leaf
+def _describe(queue, start, end, nx, regions, n):
+    """Write row `n` of the table: centre, axes and angle of one region."""
+    y0, x0 = queue[start] // nx, queue[start] % nx
+    area = np.float64(end - start)
+    sx, sy, sxx, syy, sxy = 0.0, 0.0, 0.0, 0.0, 0.0
+    for k in range(start, end):
+        y, x = np.float64(queue[k] // nx - y0), np.float64(queue[k] % nx - x0)
+        sx, sy, sxx, syy, sxy = sx + x, sy + y, sxx + x * x, syy + y * y, sxy + x * y
+    scale = area * area
+    vx, vy, vxy = (area * sxx - sx * sx) / scale, (area * syy - sy * sy) / scale, (area * sxy - sx * sy) / scale
+    middle, spread = (vx + vy) / 2, np.sqrt(((vx - vy) / 2) ** 2 + vxy * vxy)
+    regions[n, X], regions[n, Y] = x0 + sx / area, y0 + sy / area
+    regions[n, MINOR] = 4 * np.sqrt(max(middle - spread, 0.0)) - 1
+    regions[n, MAJOR] = 4 * np.sqrt(max(middle + spread, 0.0)) - 1
+    if vx == vy:
+        angle = np.pi / 4 if vxy > 0 else -np.pi / 4
+    else:
+        angle = 0.5 * np.arctan2(2 * vxy, vy - vx)
+    regions[n, ANGLE] = angle
+
+
+@pixel
+def find_regions(mask, least_area):
+    """Ellipses of the connected regions of a mask.
+
+    Parameters
+    ----------
+    mask : uint8 [y, x]
+        Not zero where flagged; cleared on the way.
+    least_area : float
+        Smallest area, holes included, in pixels.
+
+    Returns
+    -------
+    float64 [region, 5]
+        Centre x and y, full minor and major axis (pixels; may be -1 for lines), and the angle of the major axis from
+        the y axis towards the x axis, in radians.
+    """
+    ny, nx = mask.shape
+    flagged = 0
+    for y in range(ny):
+        for x in range(nx):
+            flagged += mask[y, x] != 0
+    queue = np.empty(flagged, np.int64)
+    regions = np.empty((flagged, 5))
+    n, start = 0, 0
+    for y in range(ny):
+        for x in range(nx):
+            if mask[y, x]:
+                queue[start] = y * nx + x
+                end = _flood(mask, queue, start)
+                if end - start >= least_area or _count_filled(queue, start, end, nx) >= least_area:
+                    _describe(queue, start, end, nx, regions, n)
+                    n += 1
+                start = end
+    return regions[:n].copy()

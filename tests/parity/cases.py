@@ -60,10 +60,8 @@ def nircam(name, number, **properties):
 
 
 CASES = [
-    nircam("full A1 SHALLOW4", 1, detector="NRCA1", subarray="FULL", readpatt="SHALLOW4", ngroups=5),
-    nircam("full B4 MEDIUM8", 2, detector="NRCB4", subarray="FULL", readpatt="MEDIUM8", ngroups=4, rectified=False),
-    nircam("full ALONG RAPID x3", 3, detector="NRCALONG", filter="F444W", subarray="FULL", readpatt="RAPID", ngroups=3,
-           nints=3, rectified=False),
+    nircam("full A1 SHALLOW4", 1, detector="NRCA1", subarray="FULL", readpatt="SHALLOW4", ngroups=5,
+           settings={"jump": {"rejection_threshold": 5.0}}),
     nircam("SUB640 MEDIUM8", 4, subarray="SUB640", readpatt="MEDIUM8", ngroups=5),
     nircam("SUB320 BRIGHT1 x3", 5, subarray="SUB320", readpatt="BRIGHT1", ngroups=7, nints=3, bright=13),
     nircam("SUB160 RAPID x3", 6, subarray="SUB160", readpatt="RAPID", ngroups=14, nints=3, bright=13),

@@ -6,6 +6,7 @@ import numpy as np
 
 FLAG_AGREEMENT = 0.9999
 ROWS_AT_ONCE = 256
+SHARES = ("flags", "share")  # kinds of figures that are fractions of samples, and should be large
 
 
 @dataclass
@@ -23,12 +24,13 @@ class Figure:
     @property
     def passed(self):
         """True where the measured figure keeps the allowed one."""
-        return self.measured >= self.allowed if self.kind == "flags" else self.measured <= self.allowed
+        return self.measured >= self.allowed if self.kind in SHARES else self.measured <= self.allowed
 
     def __str__(self):
-        relation = ">" if self.kind == "flags" else "<="
-        shown = f"{100 * self.measured:.5f} %" if self.kind == "flags" else f"{self.measured:.2e}"
-        asked = f"{100 * self.allowed:.2f} %" if self.kind == "flags" else f"{self.allowed:.0e}"
+        share = self.kind in SHARES
+        relation = ">" if share else "<="
+        shown = f"{100 * self.measured:.5f} %" if share else f"{self.measured:.2e}"
+        asked = f"{100 * self.allowed:.2f} %" if share else f"{self.allowed:.0e}"
         verdict = "" if self.passed else "  FAILS"
         return f"{self.case:26} {self.step:18} {self.array:14} {shown:>12} {relation:>2} {asked:9}{verdict} {self.note}"
 
@@ -80,6 +82,31 @@ def relative_difference(ours, theirs, where=None, floor=None):
             mask = None if where is None else np.broadcast_to(where, ours.shape)[part]
             worst = max(worst, _largest(ours[part].astype(float), theirs[part].astype(float), mask, floor))
     return worst
+
+
+def share_within(ours, theirs, tolerance, where, scatter=0.0):
+    """Fraction of samples that agree to a tolerance relative to the value, or to the median where that is larger.
+
+    Parameters
+    ----------
+    ours, theirs : float arrays of one shape
+        What is compared; NaN must meet NaN.
+    tolerance : float
+        Relative.
+    where : bool array
+        Samples that count.
+    scatter : float
+        Difference that float32 alone explains: counts as agreement wherever it is larger than the tolerance.
+
+    Returns
+    -------
+    float
+        1 where no sample counts.
+    """
+    ours, theirs = (np.asarray(values, float)[where] for values in (ours, theirs))
+    allowed = np.maximum(tolerance * np.maximum(np.abs(theirs), typical(theirs)), scatter)
+    agree = (np.abs(ours - theirs) <= allowed) | (np.isnan(ours) & np.isnan(theirs)) | (ours == theirs)
+    return float(agree.mean()) if agree.size else 1.0
 
 
 def _largest(ours, theirs, mask, floor):

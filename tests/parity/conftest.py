@@ -9,7 +9,7 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from comparison import format_table  # noqa: E402
 from oracle import Oracle, find_python  # noqa: E402
@@ -46,7 +46,7 @@ class Laboratory:
     def __init__(self, folder, cases, real_data):
         self.folder, self.cases, self.real_data = folder, cases, real_data
         self.raw, self.crds = folder / "raw", folder / "crds"
-        self.names, self._program, self._oracle = {}, None, None
+        self.names, self.simulated, self._program, self._oracle = {}, {}, None, None
         self.raw.mkdir()
         self._simulate()
 
@@ -69,6 +69,7 @@ class Laboratory:
             scale = 0.031 if plan.chip.keywords.get("CHANNEL") == "SHORT" else 0.063
             scene = make_scene(case, plan.aperture, scale)
             simulated = simulate_exposure(plan, scene, self.raw, truth_dir=self.folder / "truth")
+            self.simulated[case.name] = simulated
             self.names[case.name] = simulated.uncal.name.removesuffix("_uncal.fits")
 
     @property

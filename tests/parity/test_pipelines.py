@@ -1,8 +1,13 @@
 """Every step of stage 1 and stage 2, for every case, against the official package on the same files."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import truth
+from astropy.io import fits
 from cases import CASES
+from comparison import Figure
 from stepwise import Comparison, compare_mosaic, compare_world
 
 from jwcal import dq, models, products
@@ -16,10 +21,10 @@ def check(figures, start):
     assert not missed, "\n" + "\n".join(missed)
 
 
-def compare_stage1(laboratory, case_name, settings, scratch, figures):
+def compare_stage1(laboratory, case_name, settings, scratch, figures, inspect=None):
     """Run stage 1 on both sides; returns the official result."""
     official = laboratory.oracle.run("detector1", laboratory.uncal(case_name), scratch / "stage1", settings)
-    comparison = Comparison(case_name, official, figures)
+    comparison = Comparison(case_name, official, figures, inspect=inspect)
     plan = laboratory.program.plan("detector1", laboratory.names[case_name])
     comparison.run(plan, products.read_ramp(laboratory.uncal(case_name)))
     return official
@@ -36,10 +41,37 @@ def compare_stage2(laboratory, case_name, official, suffix, scratch, figures):
     return comparison, theirs
 
 
+def compare_with_truth(laboratory, case, figures):
+    """Watchers that compare cosmic rays found, and the slopes' pulls, with what the official package reaches."""
+    exposure = laboratory.simulated[case.name]
+    plan, timing = laboratory.program.plan("detector1", laboratory.names[case.name]), exposure.plan.timing
+    expected, hits = fits.getdata(exposure.truth, "RATE"), fits.getdata(exposure.truth, "COSMIC_RAYS")
+
+    def add(step, name, ours, theirs, allowed):
+        note = f"{ours:.4f} here, {theirs:.4f} officially"
+        figures.append(Figure(case.name, step, name, abs(ours - theirs), allowed, "values", note))
+
+    def after_jump(ramp, state):
+        gain, noise = (Reference(plan["references"][t]).image("SCI", like=ramp) for t in ("gain", "readnoise"))
+        sigma = truth.difference_noise(expected, gain, noise, timing.tgroup, timing.nframes)
+        ours, theirs = (truth.score_cosmic_rays(flags, hits, sigma) for flags in (ramp.groupdq, state["groupdq"]))
+        add("jump", "recall", ours[0], theirs[0], 1e-3)
+        add("jump", "precision", ours[1], theirs[1], 1e-3)
+
+    def after_fit(rates, state):
+        official = SimpleNamespace(**{name: np.asarray(state[name]) for name in ("data", "err", "dq")})
+        ours, theirs = (truth.measure_pulls(image, expected) for image in (rates.rate, official))
+        add("ramp_fit", "pulls' mean", ours[0], theirs[0], 1e-3)
+        add("ramp_fit", "pulls' width", ours[1], theirs[1], 1e-3)
+
+    return {"jump": after_jump, "ramp_fit": after_fit}
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_simulated(case, laboratory, figures, scratch):
     start = len(figures)
-    official = compare_stage1(laboratory, case.name, case.settings, scratch, figures)
+    inspect = compare_with_truth(laboratory, case, figures) if case.setup.subarray == "FULL" else {}
+    official = compare_stage1(laboratory, case.name, case.settings, scratch, figures, inspect)
     if case.rectified:
         comparison, theirs = compare_stage2(laboratory, case.name, official, "rate", scratch, figures)
         if theirs.product("i2d").exists():

@@ -7,16 +7,13 @@ from jwcal.errors import StepSkipped
 from jwcal.kernels.jump_aftermath import flag_aftermath
 from jwcal.kernels.jump_clipping import clip_jumps
 from jwcal.kernels.jump_neighbours import flag_neighbours
-from jwcal.kernels.jump_regions import find_regions
-from jwcal.kernels.jump_showers import find_excess, measure_noise, paint_showers, unflag_excessive
-from jwcal.kernels.jump_snowballs import flag_snowballs
 from jwcal.kernels.jump_twopoint import find_jumps
+from jwcal.large_events import lay_ring, mark_showers, mark_snowballs
 from jwcal.models import Ramp
 from jwcal.references import Reference
 
 MINIMUM_GROUPS = 3
 MINIMUM_SHOWER_DIFFERENCES = 10
-NONE = (np.inf, np.inf)
 LOST = dq.DO_NOT_USE | dq.SATURATED
 
 
@@ -173,7 +170,7 @@ def jump(
             three_group_rejection_threshold,
             1.0 if usable - 1 >= min_diffs_single_pass else 0.0,
         )
-        limits = (min_jump_to_flag_neighbors, max_jump_to_flag_neighbors) if flag_4_neighbors else NONE
+        limits = (min_jump_to_flag_neighbors, max_jump_to_flag_neighbors) if flag_4_neighbors else (np.inf, np.inf)
         rays = _find(ramp, maps, thresholds, limits, None if not clip else not only_use_ints)
         times = (after_jump_flag_time1, after_jump_flag_time2)
         _flag_after(ramp, maps[0], (after_jump_flag_dn1, after_jump_flag_dn2), [int(t // tgroup) for t in times])
@@ -183,13 +180,13 @@ def jump(
         growth = (min_sat_radius_extend, 2.0 * sat_expand, edge_size, widest)
         rules = (min_jump_area, expand_factor, bool(sat_required_snowball), *growth)
         masked = int(snowball_time_masked_next_int // tgroup) if mask_snowball_core_next_int else 0
-        events = _flag_snowballs(ramp.groupdq, float(min_sat_area), rules, masked)
-    if find_showers:
-        ring = _lay_ring(extend_inner_radius, extend_inner_radius + extend_outer_radius)
+        events = mark_snowballs(ramp.groupdq, float(min_sat_area), rules, masked)
+    if find_showers and n_integrations * (n_groups - 1) - _count_lost(ramp.groupdq) >= MINIMUM_SHOWER_DIFFERENCES:
+        ring = lay_ring(extend_inner_radius, extend_inner_radius + extend_outer_radius)
         clip = n_integrations >= minimum_sigclip_groups
         criteria = (ring, float(extend_snr_threshold), float(extend_min_area))
         growth = (float(extend_ellipse_expand_ratio), widest, int(time_masked_after_shower // tgroup))
-        events = _flag_showers(ramp, maps, clip, criteria, growth, max_shower_amplitude * tgroup)
+        events = mark_showers(ramp, maps, clip, criteria, growth, max_shower_amplitude * tgroup)
     _note_rates(ramp, rays, events)
     return ramp
 
@@ -235,52 +232,6 @@ def _flag_after(ramp, gains, amplitudes, lengths):
     if any(lengths):
         typical = float(np.nanmedian(gains))
         flag_aftermath(ramp.data, ramp.groupdq, gains, tuple(float(dn * typical) for dn in amplitudes), tuple(lengths))
-
-
-def _flag_snowballs(groupdq, least_area, rules, masked):
-    """Number of snowballs, after flagging them, and their cores in the next integration's first `masked` groups."""
-    rules = tuple(rule if isinstance(rule, bool) else float(rule) for rule in rules)
-    cores = np.zeros((groupdq.shape[0], *groupdq.shape[2:]), np.uint8)
-    count = sum(flag_snowballs(flags, least_area, rules, core) for flags, core in zip(groupdq, cores, strict=True))
-    for flags, core in zip(groupdq[1:], cores[:-1], strict=True):
-        flags[1 : min(masked, groupdq.shape[1])] |= core
-    return count
-
-
-def _lay_ring(inner, outer):
-    """Offsets (y, x) of the pixels whose distance lies between two radii."""
-    reach = np.arange(-int(outer), int(outer) + 1)
-    y, x = np.meshgrid(reach, reach, indexing="ij")
-    distance = np.hypot(y, x)
-    return np.argwhere((distance >= inner) & (distance <= outer)).astype(np.int64) - int(outer)
-
-
-def _flag_showers(ramp, maps, clip, criteria, growth, amplitude):
-    """Number of showers, after flagging them; all are found before the first is flagged."""
-    n_integrations, n_groups = ramp.data.shape[:2]
-    if n_integrations * (n_groups - 1) - _count_lost(ramp.groupdq) < MINIMUM_SHOWER_DIFFERENCES:
-        return 0
-    nframes = float(ramp.keyword("NFRAMES", 1))
-    factor, widest, lag = growth
-    noise = None if clip else measure_noise(ramp.data, ramp.groupdq, maps, nframes, -1)
-    found = []
-    for g in range(1, n_groups):
-        if clip:
-            noise = measure_noise(ramp.data, ramp.groupdq, maps, nframes, g - 1)
-        found += [(i, g, _find_showers(ramp, maps[0], noise, (i, g), criteria)) for i in range(n_integrations)]
-    for i, flags in enumerate(ramp.groupdq):
-        before = flags.copy()
-        for g, regions in ((g, regions) for integration, g, regions in found if integration == i):
-            paint_showers(flags, regions, g, min(g + lag + 1, n_groups), factor, widest)
-        unflag_excessive(ramp.data[i], before, flags, maps[0], float(amplitude))
-    return sum(len(regions) for _, _, regions in found)
-
-
-def _find_showers(ramp, gains, noise, at, criteria):
-    """Regions of one group."""
-    ring, threshold, least_area = criteria
-    excess = find_excess(ramp.data, ramp.groupdq, ramp.pixeldq, gains, noise, at, ring, threshold)
-    return find_regions(excess, least_area)
 
 
 def _count_lost(groupdq):

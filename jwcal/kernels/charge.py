@@ -7,13 +7,13 @@ All groups from there on are lost for slopes, in the pixel and in its four neigh
 import numpy as np
 from numba import prange
 
-from jwcal.kernels import image, pixel
+from jwcal.kernels import image, leaf
 
 DO_NOT_USE = np.uint8(1)
 LOST = np.uint8(1 | 128)  # DO_NOT_USE | CHARGELOSS
 
 
-@pixel
+@leaf
 def first_group_above(data, groupdq, threshold, i, y, x):
     """First group of a pixel above the threshold that is not merely DO_NOT_USE; the number of groups if none."""
     n_groups = data.shape[1]
@@ -28,14 +28,15 @@ def find_first_groups(data, groupdq, threshold):
     """First group above `threshold` (DN) of each pixel: int32 [integration, y, x]; the number of groups if none."""
     n_integrations, _, ny, nx = data.shape
     first = np.empty((n_integrations, ny, nx), np.int32)
-    for y in prange(ny):
+    for k in prange(ny):
+        y = np.int64(k)  # signed, as indices are elsewhere; otherwise all would be compiled twice
         for i in range(n_integrations):
             for x in range(nx):
                 first[i, y, x] = first_group_above(data, groupdq, threshold, i, y, x)
     return first
 
 
-@pixel
+@leaf
 def _least(first, i, y, x):
     """Earliest of a pixel and its four neighbours."""
     ny, nx = first.shape[1:]
@@ -55,7 +56,8 @@ def _least(first, i, y, x):
 def flag_migration(groupdq, first):
     """Set CHARGELOSS and DO_NOT_USE from the first group of a pixel or of a neighbour on, in place."""
     n_integrations, n_groups, ny, nx = groupdq.shape
-    for y in prange(ny):
+    for k in prange(ny):
+        y = np.int64(k)  # signed, as indices are elsewhere; otherwise all would be compiled twice
         for i in range(n_integrations):
             for x in range(nx):
                 for g in range(_least(first, i, y, x), n_groups):

@@ -7,9 +7,9 @@ it is one whose signal accumulated since the reset. Where even the first group i
 
 import numpy as np
 
-from jwcal.kernels import leaf
+from jwcal.kernels import leaf, pixel
 from jwcal.kernels.ramp_segments import DO_NOT_USE, JUMP_DET, PERSISTENCE, SATURATED
-from jwcal.kernels.sorting import median_of_sorted, sort_columns
+from jwcal.kernels.sorting import WIDTH, median_of_sorted, sort_columns
 
 USUAL, FIRST_GROUP, FIRST_FRAME, SUPPRESSED = np.uint8(0), np.uint8(1), np.uint8(2), np.uint8(3)  # kinds of ramps
 NAN, INF = np.float32(np.nan), np.float32(np.inf)
@@ -116,3 +116,47 @@ def add_median_rates(values, flags, kinds, timing, differences, counts, rates):
         rate = _rate(values, flags, kinds[w], timing, differences, counts[w], w)
         if rate == rate or values.shape[0] == 1:
             rates[w] += rate
+
+
+@leaf
+def load_stretch(data, groupdq, zeroframe, extra, timing, rules, at, block, scratch):
+    """Bring all integrations of the pixels (y, x0) to (y, x1 - 1) into cache.
+
+    `block` is filled: samples and flags [integration * group, width], and the union of the flags and the kind of each
+    ramp [integration, width]. `scratch` is [group - 1, width] for differences, [width] for counts, and [width] for the
+    sums of the integrations' median rates.
+    """
+    values, flags, unions, kinds = block
+    differences, counts, medians = scratch
+    y, x0, x1 = at
+    n_groups = rules[1] - rules[0]
+    for w in range(medians.size):
+        medians[w] = 0.0
+    for i in range(unions.shape[0]):
+        own, own_flags = values[i * n_groups : (i + 1) * n_groups], flags[i * n_groups : (i + 1) * n_groups]
+        load_integration(data, groupdq, extra, rules, (i, y, x0, x1), own, own_flags, unions[i], counts)
+        classify_ramps(own, own_flags, counts, zeroframe[i, y, x0:x1], rules[2], kinds[i])
+        add_median_rates(own, own_flags, kinds[i], timing, differences, counts, medians)
+
+
+@leaf
+def load_traits(maps, factor, y, x0, medians, n_integrations, traits):
+    """Gain (e-/DN), read noise of a group (e-), and rate for the photon noise (DN/s) of a row of pixels.
+
+    A negative median rate counts as none. `traits` is float64 [3, pixel].
+    """
+    gain, readnoise, dark = maps
+    for w in range(traits.shape[1]):
+        x = x0 + w
+        traits[0, w], traits[1, w] = gain[y, x], np.float64(readnoise[y, x]) * gain[y, x] * factor
+        traits[2, w] = (medians[w] / n_integrations if medians[w] > 0 else 0.0) + dark[y, x]
+
+
+@pixel
+def make_block(n_integrations, n_groups):
+    """Empty arrays for `load_stretch`: the block and the scratch space."""
+    n = n_integrations * n_groups
+    values, flags = np.zeros((n, WIDTH), np.float32), np.zeros((n, WIDTH), np.uint8)
+    unions, kinds = np.zeros((n_integrations, WIDTH), np.uint8), np.zeros((n_integrations, WIDTH), np.uint8)
+    differences = np.full((max(n_groups - 1, 1), WIDTH), INF)
+    return (values, flags, unions, kinds), (differences, np.zeros(WIDTH, np.int32), np.zeros(WIDTH))

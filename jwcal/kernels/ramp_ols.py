@@ -12,7 +12,7 @@ import numpy as np
 from numba import prange
 
 from jwcal.kernels import image, leaf, pixel
-from jwcal.kernels.ramp_blocks import FIRST_FRAME, INF, SUPPRESSED, add_median_rates, classify_ramps, load_integration
+from jwcal.kernels.ramp_blocks import FIRST_FRAME, SUPPRESSED, load_stretch, load_traits, make_block
 from jwcal.kernels.ramp_chargeloss import restore_read_noise
 from jwcal.kernels.ramp_results import INVALID, store_average
 from jwcal.kernels.ramp_segments import (
@@ -103,28 +103,19 @@ def _fit_pixels(values, flags, unions, kinds, traits, pixel_dq, timing, coeffici
 @pixel
 def _fit_row(data, groupdq, pixeldq, zeroframe, maps, extra, timing, rules, coefficients, y, results, dqs):
     """Fit one row of the image, a stretch at a time."""
-    gain, readnoise, dark = maps
     n_integrations, n_groups = data.shape[0], rules[1] - rules[0]
-    values = np.zeros((n_integrations * n_groups, WIDTH), np.float32)
-    flags = np.zeros((n_integrations * n_groups, WIDTH), np.uint8)
-    unions, kinds = np.zeros((n_integrations, WIDTH), np.uint8), np.zeros((n_integrations, WIDTH), np.uint8)
-    differences, segments = np.full((max(n_groups - 1, 1), WIDTH), INF), np.zeros((2, n_groups + 1), np.int64)
-    counts, medians = np.zeros(WIDTH, np.int32), np.zeros(WIDTH)
+    block, scratch = make_block(n_integrations, n_groups)
+    values, flags, unions, kinds = block
+    segments = np.zeros((2, n_groups + 1), np.int64)
     for x0 in range(0, data.shape[3], WIDTH):
         x1 = min(x0 + WIDTH, data.shape[3])
-        for w in range(WIDTH):
-            medians[w] = 0.0
-        for i in range(n_integrations):
-            own, own_flags = values[i * n_groups : (i + 1) * n_groups], flags[i * n_groups : (i + 1) * n_groups]
-            load_integration(data, groupdq, extra, rules, (i, y, x0, x1), own, own_flags, unions[i], counts)
-            classify_ramps(own, own_flags, counts, zeroframe[i, y, x0:x1], rules[2], kinds[i])
-            add_median_rates(own, own_flags, kinds[i], timing, differences, counts, medians)
+        load_stretch(data, groupdq, zeroframe, extra, timing, rules, (y, x0, x1), block, scratch)
         traits, dq = np.empty((3, x1 - x0)), np.empty(x1 - x0, np.uint32)
-        for x in range(x0, x1):
-            w = x - x0
-            dq[w] = pixeldq[y, x] if gain[y, x] > 0 else pixeldq[y, x] | NO_GAIN_VALUE | np.uint32(DO_NOT_USE)
-            traits[0, w], traits[1, w] = gain[y, x], timing[3] * readnoise[y, x] * gain[y, x]
-            traits[2, w] = (medians[w] / n_integrations if medians[w] > 0 else 0.0) + dark[y, x]
+        load_traits(maps, timing[3], y, x0, scratch[2], n_integrations, traits)
+        for w in range(x1 - x0):
+            dq[w] = pixeldq[y, x0 + w]
+            if not traits[0, w] > 0:
+                dq[w] |= NO_GAIN_VALUE | np.uint32(DO_NOT_USE)
         _fit_pixels(values, flags, unions, kinds, traits, dq, timing, coefficients, segments, results, dqs, y, x0)
         restore_read_noise(groupdq, extra, rules, y, x0, traits, timing, flags, unions, kinds, segments, results)
 

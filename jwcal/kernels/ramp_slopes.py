@@ -9,7 +9,7 @@ Variances are those of the segment, whatever the weights: by read noise 12 r^2 /
 R / (g T (n - 1)) with R the pixel's median rate over all integrations plus its dark current. A single group counts from
 zero: its time is that since the reset where known, else a group's.
 
-References: Fixsen et al. 2000, PASP 112, 1350; Robberto 2009, JWST-STScI-001853.
+References: Fixsen et al. 2000, PASP 112, 1350; Robberto 2008, JWST-STScI-001490.
 """
 
 import numpy as np

@@ -30,11 +30,12 @@ def gain_scale(rates: Rates, gain: Reference) -> Rates:
     factor = rates.rate.keyword("GAINFACT", gain.keyword("GAINFACT"))
     if factor is None:
         raise StepSkipped("no GAINFACT: the gain is the standard one")
-    factor = np.float32(factor)
+    factor = float(factor)
+    scale, square = np.float32(factor), np.float32(factor * factor)
     for image in (rates.rate, rates.rateints):
-        image.data *= factor
-        image.err *= factor
-        image.var_poisson *= factor * factor
-        image.var_rnoise *= factor * factor
-        image.header["GAINFACT"] = (float(factor), "Gain scale factor")
+        image.data *= scale
+        image.err *= scale
+        image.var_poisson *= square
+        image.var_rnoise *= square
+        image.header["GAINFACT"] = (factor, "Gain scale factor")
     return rates

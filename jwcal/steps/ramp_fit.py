@@ -5,11 +5,12 @@ import numpy as np
 from jwcal import dq
 from jwcal.errors import JwcalError
 from jwcal.kernels.ramp_ols import fit_ramps
+from jwcal.kernels.ramp_optional import describe_segments
 from jwcal.kernels.ramp_slopes import tabulate_coefficients
 from jwcal.models import Image, Ramp, Rates
 from jwcal.references import Reference
 
-ALGORITHMS = ("OLS_C", "LIKELY")
+SEGMENT_HDUS = ("SLOPE", "SIGSLOPE", "VAR_POISSON", "VAR_RNOISE", "YINT", "SIGYINT", "WEIGHTS")
 
 
 def ramp_fit(
@@ -25,7 +26,8 @@ def ramp_fit(
 ) -> Rates:
     """Count rates by optimally weighted least squares over the undisturbed segments of each ramp.
 
-    See `jwcal.kernels.ramp_ols`. LIKELY and the per-segment results (`save_opt`) are not built yet.
+    See `jwcal.kernels.ramp_ols`. The likelihood algorithm (LIKELY) is not built yet. Unlike the official package, the
+    pedestal among the per-segment results takes the slope times the *time* since the reset.
 
     Parameters
     ----------
@@ -36,18 +38,22 @@ def ramp_fit(
     gain : Reference
         SCI [y, x], e-/DN; pixels without a positive gain get NO_GAIN_VALUE and DO_NOT_USE.
     algorithm : str
-        OLS_C (weighted least squares) or LIKELY (likelihood).
+        OLS_C (weighted least squares); LIKELY (likelihood) is refused.
     suppress_one_group : bool
-        Ramps with a single good group have no slope. Has no effect on exposures of one group.
-    firstgroup, lastgroup : int or None
-        First and last group to use, counted from 0.
+        Ramps with a single good group have no slope; otherwise their signal since the reset gives one, and the
+        ZEROFRAME serves where even the first group is saturated. Has no effect on exposures of one group.
+    firstgroup : int or None
+        First group to use, counted from 0.
+    lastgroup : int or None
+        Last group to use, counted from 0; both are ignored if that leaves fewer than two groups.
     save_opt : bool
-        Keep the results of each segment.
+        Keep the results of each segment (`Rates.fitopt`).
 
     Returns
     -------
     Rates
-        Mean over all integrations, and one plane an integration: DN/s.
+        Mean over all integrations, and one plane an integration, DN/s; GAINFACT of the gain file is noted in their
+        headers, for gain_scale.
 
     Raises
     ------
@@ -56,59 +62,62 @@ def ramp_fit(
 
     References
     ----------
-    Fixsen et al. 2000, PASP 112, 1350.
+    Fixsen et al. 2000, PASP 112, 1350; Robberto 2008, JWST-STScI-001490.
     """
-    if algorithm != "OLS_C" or save_opt:
-        raise JwcalError("only algorithm OLS_C without save_opt is built yet; change ramp_fit's settings", ramp.path)
+    if algorithm != "OLS_C":
+        raise JwcalError(f"ramp_fit's algorithm {algorithm} is not built yet; set it to OLS_C", ramp.path)
     n_integrations, n_groups = ramp.data.shape[:2]
-    start, stop = _used_groups(ramp)
+    extra = _extra_flags(n_groups, firstgroup, lastgroup)
+    start, stop = _used_groups(ramp, extra)
     suppress = bool(suppress_one_group and n_groups > 1)
     gains, noise = gain.image("SCI", like=ramp), readnoise.image("SCI", like=ramp)
-    dark = ramp.average_dark_current
+    dark, zeroframe = ramp.average_dark_current, ramp.zeroframe
     dark = np.zeros_like(gains) if dark is None else np.ascontiguousarray(dark, np.float32)
-    zeroframe = ramp.zeroframe
     if zeroframe is None or suppress:
         zeroframe = np.zeros((n_integrations, *gains.shape), np.float32)
-    results, flags = fit_ramps(
-        ramp.data,
-        ramp.groupdq,
-        ramp.pixeldq,
-        zeroframe,
-        (gains, noise, dark),
-        _extra_flags(n_groups, firstgroup, lastgroup),
-        _timing(ramp),
-        (start, stop, suppress),
-        tabulate_coefficients(n_groups),
+    inputs = (
+        *(ramp.data, ramp.groupdq, ramp.pixeldq, zeroframe, (gains, noise, dark)),
+        *(extra, _timing(ramp), (start, stop, suppress), tabulate_coefficients(stop - start)),
     )
+    results, flags = fit_ramps(*inputs)
+    factor = gain.keyword("GAINFACT")
     return Rates(
-        rate=_make_image(ramp, results[:, -1], flags[-1]),
-        rateints=_make_image(ramp, results[:, :-1], flags[:-1]),
+        rate=_make_image(ramp, results[:, -1], flags[-1], factor),
+        rateints=_make_image(ramp, results[:, :-1], flags[:-1], factor, tables=("INT_TIMES",)),
+        fitopt=_describe(ramp, inputs) if save_opt else None,
     )
-
-
-def _used_groups(ramp):
-    """First and last-plus-one group; MIRI drops leading and trailing groups that no pixel may use."""
-    n_groups = ramp.data.shape[1]
-    start, stop = 0, n_groups
-    if (ramp.groupdq[:, 0] & dq.SATURATED).all():
-        raise JwcalError("all pixels are saturated from the first group on; nothing can be fitted", ramp.path)
-    if ramp.keyword("INSTRUME", "") == "MIRI" and n_groups > 1:
-        lost = [bool((ramp.groupdq[:, g] & dq.DO_NOT_USE).all()) for g in range(n_groups)]
-        while start < n_groups and lost[start]:
-            start += 1
-        stop -= bool(lost[-1])
-        if stop - start < 2:
-            raise JwcalError("fewer than two groups are left; nothing can be fitted", ramp.path)
-    return start, stop
 
 
 def _extra_flags(n_groups, firstgroup, lastgroup):
     """DO_NOT_USE for the groups outside of those to be used."""
+    first = max(0, firstgroup or 0)
+    last = n_groups - 1 if lastgroup is None else lastgroup
     extra = np.zeros(n_groups, np.uint8)
-    extra[: firstgroup or 0] |= dq.DO_NOT_USE
-    if lastgroup is not None:
-        extra[lastgroup + 1 :] |= dq.DO_NOT_USE
+    if first < last:
+        extra[:first] = dq.DO_NOT_USE
+        extra[last + 1 :] = dq.DO_NOT_USE
     return extra
+
+
+def _used_groups(ramp, extra):
+    """First and last-plus-one group; MIRI drops leading groups, and the last one, that no pixel may use."""
+    n_groups = ramp.data.shape[1]
+    start, stop = 0, n_groups
+    if ramp.keyword("INSTRUME", "") == "MIRI" and n_groups > 1:
+        lost = [_all_flagged(ramp.groupdq[:, g] | extra[g], dq.DO_NOT_USE) for g in range(n_groups)]
+        while start < n_groups and lost[start]:
+            start += 1
+        stop -= lost[-1]
+        if stop - start < 2:
+            raise JwcalError("fewer than two groups can be used; nothing can be fitted", ramp.path)
+    if _all_flagged(ramp.groupdq[:, start], dq.SATURATED):
+        raise JwcalError("all pixels are saturated from the first group on; nothing can be fitted", ramp.path)
+    return start, stop
+
+
+def _all_flagged(flags, flag):
+    """Whether all samples of an array [integration, y, x] have a flag; a look at the first rows mostly settles it."""
+    return all(bool((row & flag).all()) for plane in flags for row in plane)
 
 
 def _timing(ramp):
@@ -118,16 +127,33 @@ def _timing(ramp):
     return tgroup, tframe, (nframes + 1) * tframe / 2, 1 / np.sqrt(2 * nframes)
 
 
-def _make_image(ramp, planes, flags):
+def _describe(ramp, inputs):
+    """Per-segment results by HDU name; how many segments and jumps there are is counted first."""
+    n_integrations, _, ny, nx = ramp.data.shape
+    nframes, gap = int(ramp.keyword("NFRAMES", 1)), int(ramp.keyword("GROUPGAP", 0))
+    frames = (nframes + 1) / 2 + int(ramp.keyword("DRPFRMS1", 0))
+    since_reset = frames / (nframes + gap) * float(ramp.keyword("TGROUP"))
+    segments, jumps = 0, 0
+    for _ in range(2):
+        results = np.zeros((len(SEGMENT_HDUS), n_integrations, segments, ny, nx), np.float32)
+        sizes = np.zeros((n_integrations, jumps, ny, nx), np.float32)
+        pedestals = np.zeros((n_integrations, ny, nx), np.float32)
+        segments, jumps = describe_segments(*inputs, since_reset, (results, sizes, pedestals))
+    return dict(zip(SEGMENT_HDUS, results, strict=True)) | {"PEDESTAL": pedestals, "CRMAG": sizes}
+
+
+def _make_image(ramp, planes, flags, factor, tables=()):
     """Image from slope, error and variances."""
-    sci_header = ramp.sci_header.copy()
+    header, sci_header = ramp.header.copy(), ramp.sci_header.copy()
     sci_header["BUNIT"] = ("DN/s", "physical units of the array values")
-    slope, error, photons, read = (np.ascontiguousarray(plane) for plane in planes)
+    if factor is not None:
+        header["GAINFACT"] = (factor, "Gain scale factor")
+    slope, error, photons, read = planes
     return Image(
-        header=ramp.header.copy(),
+        header=header,
         sci_header=sci_header,
         path=ramp.path,
-        tables={name: table for name, table in ramp.tables.items() if name == "INT_TIMES"},
+        tables={name: ramp.tables[name] for name in tables if name in ramp.tables},
         data=slope,
         err=error,
         dq=flags,

@@ -163,3 +163,27 @@ def test_noise_agrees_with_its_variance(references):
 def test_rejects_what_is_not_built(references):
     with pytest.raises(JwcalError, match="OLS_C"):
         ramp_fit(expose(), *references, algorithm="LIKELY")
+
+
+def test_keeps_the_results_of_segments_if_asked(references):
+    ramp = expose(n_integrations=2, GROUPGAP=0, DRPFRMS1=0)
+    ramp.data[1, 4:, 1, 1] += 500.0
+    ramp.groupdq[1, 4, 1, 1] = dq.JUMP_DET
+    fitopt = ramp_fit(ramp, *references, save_opt=True).fitopt
+    assert fitopt["SLOPE"].shape == (2, 2, 4, 5) and fitopt["CRMAG"].shape == (2, 1, 4, 5)
+    np.testing.assert_allclose(fitopt["SLOPE"][1, :, 1, 1], RATE, rtol=1e-4)
+    np.testing.assert_allclose(fitopt["CRMAG"][1, 0, 1, 1], 500.0 + RATE * TGROUP, rtol=1e-5)
+    np.testing.assert_allclose(fitopt["PEDESTAL"], 0.0, atol=1e-4)  # the signal is zero at the reset
+    assert np.count_nonzero(fitopt["SLOPE"]) == 41 and ramp_fit(ramp, *references).fitopt is None
+
+
+def test_headers_and_tables(references, tmp_path):
+    keywords = {"GAINFACT": 1.9}
+    gain = write_reference(tmp_path / "other.fits", "gain", keywords=keywords, SCI=np.full((4, 5), GAIN))
+    ramp = expose(n_integrations=2)
+    ramp.tables = {"GROUP": "groups", "INT_TIMES": "times"}
+    rates = ramp_fit(ramp, references[0], gain)
+    assert rates.rate.tables == {} and rates.rateints.tables == {"INT_TIMES": "times"}
+    assert rates.rate.header["GAINFACT"] == rates.rateints.header["GAINFACT"] == 1.9
+    rates.rate.header["S_RAMP"] = "COMPLETE"
+    assert "S_RAMP" not in rates.rateints.header and "GAINFACT" not in ramp.header

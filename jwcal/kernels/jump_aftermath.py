@@ -8,7 +8,7 @@ import numpy as np
 from numba import prange
 
 from jwcal.kernels import image, leaf, pixel
-from jwcal.kernels.jump_differences import INF, JUMP_DET, UNUSABLE, load_differences, prepare_sorting
+from jwcal.kernels.jump_differences import INF, JUMP_DET, UNUSABLE, include, load_differences, prepare_sorting
 from jwcal.kernels.sorting import WIDTH, median_of_sorted, sort_columns
 
 
@@ -36,13 +36,13 @@ def _flag_row(data, groupdq, gain, amplitudes, lengths, y):
     counts, seen = np.zeros(WIDTH, np.int32), np.zeros(WIDTH, np.uint8)
     for x0 in range(0, data.shape[3], WIDTH):
         width = load_differences(data, groupdq, gain, UNUSABLE, y, x0, differences, seen)
-        if not (seen & JUMP_DET).any():
+        if not include(seen, JUMP_DET):
             continue
-        prepare_sorting(differences, False, ordered, counts)
+        prepare_sorting(differences, ordered, counts)
         sort_columns(ordered)
         for w in range(width):
             if seen[w] & JUMP_DET:
-                median = median_of_sorted(ordered, 0, counts[w], w)
+                median = median_of_sorted(ordered, np.int64(0), np.int64(counts[w]), w)
                 _flag_after(differences, w, median, amplitudes, lengths, groupdq, y, x0 + w)
 
 

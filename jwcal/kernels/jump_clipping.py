@@ -38,7 +38,7 @@ def clip_sorted(ordered, count, w, threshold):
 
     Returns median, standard deviation, lower and upper bound of the last iteration, and the window [low, high) left.
     """
-    low, high = 0, count
+    low, high = np.int64(0), np.int64(count)
     median, deviation, lowest, highest = np.nan, np.nan, np.nan, np.nan
     for _ in range(MAX_ITERATIONS):
         if high - low <= 0:
@@ -88,10 +88,10 @@ def _clip_row(data, groupdq, gain, threshold, together, y):
         width = load_differences(data, groupdq, gain, UNUSABLE, y, x0, differences, seen)
         for k in range(1 if together else n_groups - 1):
             _select(differences, k, n_groups, together, sample)
-            prepare_sorting(sample, False, ordered, counts)
+            prepare_sorting(sample, ordered, counts)
             sort_columns(ordered)
             for w in range(width):
-                bounds = clip_sorted(ordered, counts[w], w, threshold)
+                bounds = clip_sorted(ordered, np.int64(counts[w]), w, threshold)
                 _flag_sample(sample, w, bounds[2], bounds[3], k, together, groupdq, (y, x0 + w))
 
 

@@ -55,20 +55,28 @@ def load_differences(data, groupdq, gain, bad, y, x0, differences, seen):
 
 
 @leaf
-def _prepare_row(differences, absolute, row, counts):
-    for w in range(differences.size):
-        value = abs(differences[w]) if absolute else differences[w]
-        usable = value == value
-        counts[w] += np.int32(usable)
-        row[w] = value if usable else INF
+def include(seen, flag):
+    """Whether any pixel has the flag."""
+    union = np.uint8(0)
+    for w in range(seen.size):
+        union |= seen[w]
+    return union & flag != 0
 
 
 @leaf
-def prepare_sorting(differences, absolute, block, counts):
-    """Copy differences (or their absolute values) to `block` with +inf for NaN; `counts` tells how many are not NaN."""
+def _prepare_row(differences, row, counts):
+    for w in range(differences.size):
+        usable = differences[w] == differences[w]
+        counts[w] += np.int32(usable)
+        row[w] = differences[w] if usable else INF
+
+
+@leaf
+def prepare_sorting(differences, block, counts):
+    """Copy differences to `block` with +inf for NaN; `counts` tells how many are not NaN."""
     counts[:] = 0
     for k in range(differences.shape[0]):
-        _prepare_row(differences[k], absolute, block[k], counts)
+        _prepare_row(differences[k], block[k], counts)
 
 
 @leaf

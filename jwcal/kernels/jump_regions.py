@@ -49,7 +49,7 @@ def _count_filled(queue, start, end, nx):
     for k in range(start, end):
         outside[queue[k] // nx - y0 + 1, queue[k] % nx - x0 + 1] = 0
     frontier = np.zeros(outside.size, np.int64)
-    return outside.size - _flood(outside, frontier, 0)
+    return outside.size - _flood(outside, frontier, np.int64(0))
 
 
 @leaf
@@ -98,7 +98,7 @@ def find_regions(mask, least_area):
             flagged += mask[y, x] != 0
     queue = np.empty(flagged, np.int64)
     regions = np.empty((flagged, 5))
-    n, start = 0, 0
+    n, start = np.int64(0), np.int64(0)  # not literals, for which all below would be compiled once more
     for y in range(ny):
         for x in range(nx):
             if mask[y, x]:

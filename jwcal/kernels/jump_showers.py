@@ -37,7 +37,7 @@ def _measure_row(data, groupdq, maps, nframes, group, y, noise):
         for row in range(sample.shape[0]):
             for w in range(width):
                 sample[row, w] = differences[row if group < 0 else row * (n_groups - 1) + group, w]
-        prepare_sorting(sample, False, ordered, counts)
+        prepare_sorting(sample, ordered, counts)
         sort_columns(ordered)
         for w in range(width):
             low, high = np.int64(0), np.int64(counts[w])

@@ -21,6 +21,7 @@ from jwcal.kernels.jump_differences import (
     INF,
     JUMP_DET,
     UNUSABLE,
+    include,
     load_differences,
     load_variances,
     prepare_sorting,
@@ -68,7 +69,7 @@ def find_inliers(sizes, count, w, variance, thresholds):
 
     `thresholds` are those for four and more, for three and for two usable differences.
     """
-    low, high = 0, count
+    low, high = np.int64(0), count  # not a literal, for which all below would be compiled once more
     while high - low >= 2:
         usable = high - low
         median = _robust_median(sizes, low, high, w)
@@ -82,44 +83,48 @@ def find_inliers(sizes, count, w, variance, thresholds):
 
 
 @leaf
-def _flag_outside(differences, w, lowest, highest, absolute, groupdq, y, x):
-    """Set JUMP_DET at the later group of each finite difference (or size) outside [lowest, highest]."""
+def _flag_outside(differences, w, lowest, highest, signed, groupdq, y, x):
+    """Set JUMP_DET at the later group of each difference (or its size, if not `signed`) outside [lowest, highest]."""
     n_integrations, n_groups = groupdq.shape[:2]
     k = 0
     for i in range(n_integrations):
         for g in range(1, n_groups):
-            value = np.float64(differences[k, w])
-            if absolute:
-                value = abs(value)
+            value = np.float64(differences[k, w] if signed else abs(differences[k, w]))
             if value < lowest or value > highest:
                 groupdq[i, g, y, x] |= JUMP_DET
             k += 1
 
 
 @leaf
+def _take_sizes(block):
+    for k in range(block.shape[0]):
+        for w in range(block.shape[1]):
+            block[k, w] = abs(block[k, w])
+
+
+@leaf
 def _search_repeatedly(differences, sizes, counts, variances, thresholds, groupdq, at, seen):
-    """Few differences: mask one outlier after the other."""
-    y, x0, width = at
-    prepare_sorting(differences, True, sizes, counts)
-    sort_columns(sizes)
+    """Few differences: mask one outlier after the other. `sizes` holds the sorted absolute values."""
+    y, x0, width, signed = at
     for w in range(width):
-        n = counts[w]
+        n = np.int64(counts[w])
         low, high = find_inliers(sizes, n, w, variances[w], thresholds)
         if high - low < n:
-            _flag_outside(differences, w, sizes[low, w], sizes[high - 1, w], True, groupdq, y, x0 + w)
+            lowest, highest = np.float64(sizes[low, w]), np.float64(sizes[high - 1, w])
+            _flag_outside(differences, w, lowest, highest, signed, groupdq, y, x0 + w)
             seen[w] |= JUMP_DET
 
 
 @leaf
 def _search_once(differences, ordered, counts, variances, thresholds, groupdq, at, seen):
     """Many differences: flag all outliers at one go. `ordered` holds the sorted differences."""
-    y, x0, width = at
+    y, x0, width, signed = at
     for w in range(width):
-        n = counts[w]
-        median = median_of_sorted(ordered, 0, n, w)
+        n = np.int64(counts[w])
+        median = median_of_sorted(ordered, np.int64(0), n, w)
         reach = thresholds[0] * np.sqrt(abs(median) + variances[w])
         if n > 0 and reach > 0 and (ordered[n - 1, w] - median > reach or median - ordered[0, w] > reach):
-            _flag_outside(differences, w, median - reach, median + reach, False, groupdq, y, x0 + w)
+            _flag_outside(differences, w, median - reach, median + reach, signed, groupdq, y, x0 + w)
             seen[w] |= JUMP_DET
 
 
@@ -153,21 +158,27 @@ def _search_row(data, groupdq, maps, nframes, thresholds, limits, spread, y):
     block = np.full((n_differences, WIDTH), INF)
     counts, seen = np.zeros(WIDTH, np.int32), np.zeros(WIDTH, np.uint8)
     variances = np.zeros(WIDTH)
-    found = 0
+    found, at_once = 0, thresholds[3] != 0
     for x0 in range(0, data.shape[3], WIDTH):
         width = load_differences(data, groupdq, gain, UNUSABLE, y, x0, differences, seen)
+        at = y, x0, width, at_once
         load_variances(gain, readnoise, nframes, y, x0, variances)
-        if thresholds[3] == 0:
-            _search_repeatedly(differences, block, counts, variances, thresholds, groupdq, (y, x0, width), seen)
-            if not (seen & JUMP_DET).any():
+        for signed in range(2):  # the sizes of the differences first, where outliers are masked one by one
+            if at_once and not signed:
                 continue
-        prepare_sorting(differences, False, block, counts)
-        sort_columns(block)
-        if thresholds[3] != 0:
-            _search_once(differences, block, counts, variances, thresholds, groupdq, (y, x0, width), seen)
+            prepare_sorting(differences, block, counts)
+            if not signed:
+                _take_sizes(block)
+            sort_columns(block)
+            if at_once:
+                _search_once(differences, block, counts, variances, thresholds, groupdq, at, seen)
+            elif not signed:
+                _search_repeatedly(differences, block, counts, variances, thresholds, groupdq, at, seen)
+            if not include(seen, JUMP_DET):
+                break
         for w in range(width):
             if seen[w] & JUMP_DET:
-                median = median_of_sorted(block, 0, counts[w], w)
+                median = median_of_sorted(block, np.int64(0), np.int64(counts[w]), w)
                 found += _review_jumps(differences, w, median, variances[w], limits, groupdq, spread, y, x0 + w)
     return found
 

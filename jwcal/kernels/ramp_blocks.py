@@ -97,7 +97,7 @@ def _rate(values, flags, kind, timing, differences, count, w):
     if kind != USUAL or values.shape[0] == 1:
         return values[0, w] / (timing[1] if kind == FIRST_FRAME and values.shape[0] > 1 else timing[2])
     if count > 0:
-        return median_of_sorted(differences, 0, count, w) / timing[0]
+        return median_of_sorted(differences, np.int64(0), np.int64(count), w) / timing[0]
     return np.nan if flags[0, w] & DO_NOT_USE else values[0, w] / timing[0]
 
 

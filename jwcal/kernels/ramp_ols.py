@@ -14,7 +14,7 @@ from numba import prange
 from jwcal.kernels import image, leaf, pixel
 from jwcal.kernels.ramp_blocks import FIRST_FRAME, SUPPRESSED, load_stretch, load_traits, make_block
 from jwcal.kernels.ramp_chargeloss import restore_read_noise
-from jwcal.kernels.ramp_results import INVALID, store_average
+from jwcal.kernels.ramp_results import INVALID, invert_weight, store_average
 from jwcal.kernels.ramp_segments import (
     DO_NOT_USE,
     JUMP_DET,
@@ -86,7 +86,7 @@ def _fit_pixels(values, flags, unions, kinds, traits, pixel_dq, timing, coeffici
             photons, read, slopes = photons + sums[0], read + sums[1], slopes + sums[3]
             rate_dq |= dq & np.uint32(JUMP_DET | PERSISTENCE)
             dq |= pixel_dq[w]
-            store_average(sums, True, dq, results, i, y, x0 + w)
+            store_average(sums[0], sums[1], sums[3], invert_weight(sums[2]), dq, results, i, y, x0 + w)
             unused += (dq & DO_NOT_USE) != 0
             saturated += (dq & SATURATED) != 0
             lost = np.uint32(0 if n_groups == 1 and kind == FIRST_FRAME else union & SATURATED)
@@ -96,7 +96,8 @@ def _fit_pixels(values, flags, unions, kinds, traits, pixel_dq, timing, coeffici
             rate_dq |= np.uint32(DO_NOT_USE)
         if saturated == n_integrations:
             rate_dq |= np.uint32(SATURATED)
-        store_average((photons, read, 0.0, slopes), False, rate_dq, results, n_integrations, y, x0 + w)
+        variance = invert_weight(photons) + invert_weight(read)
+        store_average(photons, read, slopes, variance, rate_dq, results, n_integrations, y, x0 + w)
         dqs[n_integrations, y, x0 + w] = rate_dq | partly
 
 

@@ -21,18 +21,17 @@ def invert_weight(total):
 
 
 @leaf
-def store_average(sums, over_segments, dq, results, i, y, x):
-    """Write slope, error and variances of plane `i` of pixel (y, x) from its sums.
+def store_average(photons, read, slopes, variance, dq, results, i, y, x):
+    """Write slope, error and variances of plane `i` of pixel (y, x).
 
-    `sums` are the weights by photon, read and total variance, and the read-weighted slopes. The error is that of
-    segments weighted by their total variance, or, over integrations, the sum of both variances.
+    `photons`, `read` and `slopes` are the summed weights by photon and by read-noise variance, and the slopes summed
+    with the latter; `variance` is the square of the error.
     """
     if dq & INVALID:
         results[SLOPE, i, y, x] = np.nan
         results[ERROR, i, y, x], results[PHOTONS, i, y, x], results[READ, i, y, x] = 0.0, 0.0, 0.0
         return
-    photons, read = invert_weight(sums[0]), invert_weight(sums[1])
-    results[SLOPE, i, y, x] = sums[3] * read
-    results[ERROR, i, y, x] = np.sqrt(invert_weight(sums[2]) if over_segments else photons + read)
-    results[PHOTONS, i, y, x] = photons
-    results[READ, i, y, x] = read
+    results[SLOPE, i, y, x] = slopes * invert_weight(read)
+    results[ERROR, i, y, x] = np.sqrt(variance)
+    results[PHOTONS, i, y, x] = invert_weight(photons)
+    results[READ, i, y, x] = invert_weight(read)

@@ -48,7 +48,7 @@ def find_segments(flags, first, n_groups, w, segments):
     int
         Number of segments.
     """
-    count, longest, begin, end = 0, 0, -1, first + n_groups
+    count, longest, begin, end = np.int64(0), np.int64(0), -1, first + n_groups
     for row in range(first, end + 1):
         good = row < end and flags[row, w] & BLOCKING == 0
         if good and begin < 0:

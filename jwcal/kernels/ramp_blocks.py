@@ -17,11 +17,14 @@ ALL, NO_JUMP = np.uint8(255), np.uint8(251)
 
 
 @leaf
-def _load_group(samples, groupdq, extra, kept, ignored, row, flags, union, good):
-    """Samples and flags of one group; `extra` flags are added, those not in `kept` removed, the good ones counted."""
+def _load_group(samples, groupdq, extra, kept, blocking, row, flags, union, good):
+    """Samples and flags of one group; `extra` flags are added, those not in `kept` removed.
+
+    Groups without any flag of `blocking` are counted as good.
+    """
     for w in range(samples.size):
         flag = groupdq[w] | extra
-        good[w] += np.int32(flag & ignored == 0)
+        good[w] += np.int32(flag & blocking == 0)
         flag &= kept
         flags[w] = flag
         union[w] |= flag
@@ -53,14 +56,14 @@ def load_integration(data, groupdq, extra, rules, at, values, flags, union, good
     """
     start, stop, suppress = rules
     i, y, x0, x1 = at
-    ignored = ALL ^ PERSISTENCE if suppress else ALL
     for w in range(union.size):
         union[w] = 0
         good[w] = 0
     for g in range(start, stop):
         kept = NO_JUMP if g == start and start > 0 else ALL
+        blocking = ALL ^ PERSISTENCE if suppress else kept
         samples, group = data[i, g, y, x0:x1], groupdq[i, g, y, x0:x1]
-        _load_group(samples, group, extra[g], kept, ignored, values[g - start], flags[g - start], union, good)
+        _load_group(samples, group, extra[g], kept, blocking, values[g - start], flags[g - start], union, good)
 
 
 @leaf

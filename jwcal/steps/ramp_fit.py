@@ -72,7 +72,7 @@ def ramp_fit(
     suppress = bool(suppress_one_group and n_groups > 1)
     gains, noise = gain.image("SCI", like=ramp), readnoise.image("SCI", like=ramp)
     dark, zeroframe = ramp.average_dark_current, ramp.zeroframe
-    dark = np.zeros_like(gains) if dark is None else np.ascontiguousarray(dark, np.float32)
+    dark = np.zeros(gains.shape, np.float32) if dark is None else np.ascontiguousarray(dark, np.float32)
     if zeroframe is None or suppress:
         zeroframe = np.zeros((n_integrations, *gains.shape), np.float32)
     inputs = (

@@ -160,6 +160,12 @@ def test_leading_and_trailing_groups_left_out():
     np.testing.assert_allclose(results[:, 3], 12 * 18 / ((4**3 - 4) * TGROUP**2), rtol=1e-6)
 
 
+def test_first_group_left_by_miri_may_stand_alone():
+    flags = [DNU, JUMP, SAT, SAT, SAT, DNU]  # the hit came before the group that is now the first
+    results, _ = fit_pixel([0, 30, 0, 0, 0, 0], flags, nframes=4, window=(1, 5), suppress=False)
+    np.testing.assert_allclose(results[:, 0], 30 / (2.5 * TGROUP / 4), rtol=1e-6)
+
+
 def test_charge_loss_keeps_the_read_noise_variance_of_the_whole_ramp():
     lost = CHARGELOSS | DNU
     values = 20.0 * np.arange(16).reshape(2, 8)

@@ -57,12 +57,15 @@ def cover(region, axes, y, x):
 
 @leaf
 def contain(region, x, y):
-    """Whether a point lies inside of a region's ellipse."""
-    sine, cosine = np.sin(np.pi - region[ANGLE]), np.cos(np.pi - region[ANGLE])
+    """Whether a point lies inside of a region's ellipse; most points are too far away anyhow."""
     dx, dy = x - region[X], y - region[Y]
-    along, across = dx * cosine - dy * sine, dx * sine + dy * cosine
     major, minor = max(region[MINOR], region[MAJOR]) / 2, min(region[MINOR], region[MAJOR]) / 2
-    return along * along / (major * major) + across * across / (minor * minor) <= 1
+    inside = dx * dx + dy * dy <= max(major * major, minor * minor)
+    if inside:
+        sine, cosine = np.sin(np.pi - region[ANGLE]), np.cos(np.pi - region[ANGLE])
+        along, across = dx * cosine - dy * sine, dx * sine + dy * cosine
+        inside = along * along / (major * major) + across * across / (minor * minor) <= 1
+    return inside
 
 
 @leaf

@@ -11,6 +11,7 @@ import numpy as np
 from jwcal.kernels import leaf, pixel
 
 X, Y, MINOR, MAJOR, ANGLE = 0, 1, 2, 3, 4  # columns of a table of regions
+STRETCH = 128  # pixels looked at together
 
 
 @leaf
@@ -52,6 +53,16 @@ def _count_filled(queue, start, end, nx):
     return outside.size - _flood(outside, frontier, np.int64(0))
 
 
+@pixel
+def _is_large(queue, start, end, nx, least_area):
+    """Whether a region, its holes included, has the least area."""
+    large = end - start >= least_area
+    if not large:
+        _, _, height, width = _enclose(queue, start, end, nx)
+        large = height * width >= least_area and _count_filled(queue, start, end, nx) >= least_area
+    return large
+
+
 @leaf
 def _describe(queue, start, end, nx, regions, n):
     """Write row `n` of the table: centre, axes and angle of one region."""
@@ -74,6 +85,41 @@ def _describe(queue, start, end, nx, regions, n):
     regions[n, ANGLE] = angle
 
 
+@leaf
+def _occupied(plane, y, x0, x1):
+    """Whether any pixel of a stretch of a row is set; most stretches are empty, and passed over at once."""
+    union = np.uint8(0)
+    for x in range(x0, x1):
+        union |= plane[y, x]
+    return union != 0
+
+
+@leaf
+def _count_set(mask):
+    count = 0
+    for y in range(mask.shape[0]):
+        for x in range(mask.shape[1]):
+            count += mask[y, x] != 0
+    return count
+
+
+@pixel
+def list_set(mask):
+    """Flat indices (int64) of the pixels of a mask that are set, row by row."""
+    ny, nx = mask.shape
+    pixels = np.empty(_count_set(mask), np.int64)
+    n = np.int64(0)
+    for y in range(ny):
+        for x0 in range(0, nx, STRETCH):
+            x1 = min(x0 + STRETCH, nx)
+            if _occupied(mask, y, x0, x1):
+                for x in range(x0, x1):
+                    if mask[y, x]:
+                        pixels[n] = y * nx + x
+                        n += 1
+    return pixels
+
+
 @pixel
 def find_regions(mask, least_area):
     """Ellipses of the connected regions of a mask.
@@ -91,21 +137,17 @@ def find_regions(mask, least_area):
         Centre x and y, full minor and major axis (pixels; may be -1 for lines), and the angle of the major axis from
         the y axis towards the x axis, in radians.
     """
-    ny, nx = mask.shape
-    flagged = 0
-    for y in range(ny):
-        for x in range(nx):
-            flagged += mask[y, x] != 0
-    queue = np.empty(flagged, np.int64)
-    regions = np.empty((flagged, 5))
+    nx = mask.shape[1]
+    seeds = list_set(mask)
+    queue = np.empty(seeds.size, np.int64)
+    regions = np.empty((seeds.size, 5))
     n, start = np.int64(0), np.int64(0)  # not literals, for which all below would be compiled once more
-    for y in range(ny):
-        for x in range(nx):
-            if mask[y, x]:
-                queue[start] = y * nx + x
-                end = _flood(mask, queue, start)
-                if end - start >= least_area or _count_filled(queue, start, end, nx) >= least_area:
-                    _describe(queue, start, end, nx, regions, n)
-                    n += 1
-                start = end
+    for k in range(seeds.size):
+        if mask[seeds[k] // nx, seeds[k] % nx]:
+            queue[start] = seeds[k]
+            end = _flood(mask, queue, start)
+            if _is_large(queue, start, end, nx, least_area):
+                _describe(queue, start, end, nx, regions, n)
+                n += 1
+            start = end
     return regions[:n].copy()

@@ -48,16 +48,23 @@ def _lie_near_edge(region, edge, ny, nx):
     return x < edge or y < edge or x > max(0, nx - edge) or y > max(0, ny - edge)
 
 
-@pixel
-def _flag_group(groupdq, g, mask, core, cores, following, rules):
-    """Flag the snowballs of one group; returns their number."""
-    least_jump, factor, needs_core, least_core, growth, edge, widest = rules
-    _mask_jumps(groupdq, g, mask)
-    jumps = find_regions(mask, least_jump)
-    ny, nx = mask.shape
-    for k in range(cores.shape[0] if needs_core else 0):
-        if min(cores[k, MINOR], cores[k, MAJOR]) > least_core:
+@leaf
+def _enlarge_cores(groupdq, g, cores, rules, core):
+    """Enlarge the cores that are wide enough; returns their number."""
+    _, _, needs_core, least_core, growth, _, widest = rules
+    count = 0
+    for k in range(cores.shape[0]):
+        if needs_core and min(cores[k, MINOR], cores[k, MAJOR]) > least_core:
             paint_core(groupdq, cores[k], lengthen_axes(cores[k], growth, widest), g, core)
+            count += 1
+    return count
+
+
+@leaf
+def _enlarge_halos(groupdq, g, jumps, cores, following, rules):
+    """Flag the enlarged ellipses of those jump regions that are snowballs; returns their number."""
+    _, factor, needs_core, _, _, edge, widest = rules
+    ny, nx = groupdq.shape[1:]
     count = 0
     for k in range(jumps.shape[0]):
         region = jumps[k]
@@ -92,13 +99,19 @@ def flag_snowballs(groupdq, least_area, rules, core):
     """
     n_groups, ny, nx = groupdq.shape
     mask = np.empty((ny, nx), np.uint8)
-    count = 0
+    following = np.empty((0, 5))
+    count, enlarged = 0, 1
     for g in range(1, n_groups):
-        _mask_new(groupdq, g, mask)
-        cores = find_regions(mask, least_area)
+        cores = following
+        if enlarged:  # otherwise the cores are those found ahead
+            _mask_new(groupdq, g, mask)
+            cores = find_regions(mask, least_area)
         following = np.empty((0, 5))
         if g + 1 < n_groups:
             _mask_new(groupdq, g + 1, mask)
             following = find_regions(mask, least_area)
-        count += _flag_group(groupdq, g, mask, core, cores, following, rules)
+        _mask_jumps(groupdq, g, mask)
+        jumps = find_regions(mask, rules[0])
+        enlarged = _enlarge_cores(groupdq, g, cores, rules, core)
+        count += _enlarge_halos(groupdq, g, jumps, cores, following, rules)
     return count

@@ -73,6 +73,7 @@ class Program:
         self.notes = defaultdict(list)
         self.exposures = self._take_inventory()
         self._plans, self._missing = {}, set()
+        self._existing, self._digests = {}, {}
         self.jobs = {rule: [] for rule in RULES}
         self.problem = self.selector.problem if self.exposures else None
         if self.problem is None:
@@ -230,14 +231,14 @@ class Program:
             )
 
     def _exists(self, path):
-        known = self.__dict__.setdefault("_existing", {})
+        known = self._existing
         if path not in known:
             known[path] = os.path.exists(path)
         return known[path]
 
     def _code(self, rule, steps):
         """Digest of a script and of the library modules that it and the steps reach."""
-        known = self.__dict__.setdefault("_digests", {})
+        known = self._digests
         if (rule, steps) not in known:
             script = ROOT / "scripts" / f"{rule.removesuffix('ints')}.py"
             modules = (f"jwcal.steps.{step}" for step in steps)

@@ -13,9 +13,8 @@ def references(needed, crds):
     crds : dict
         ``path``, ``context`` and ``server`` of the CRDS cache.
     """
-    from jwcal.selection import fetch
-
     from jwcal.errors import JwcalError
+    from jwcal.selection import fetch
 
     for reftype, path, present in needed:
         print(f"{'present' if present else 'MISSING':8} {reftype:14} {path}")

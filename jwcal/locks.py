@@ -1,8 +1,8 @@
 """Snakemake's lock of a run that was killed, taken away before the next run.
 
-A run that ends by SIGKILL or loss of power leaves its lock behind, and Snakemake cannot tell it from that of a living run.
-The kernel can: each run holds a shared lock on a file of ours until its process ends, however it ends. Who gets that lock
-alone knows that no other run is alive in this folder.
+A run that ends by SIGKILL or loss of power leaves its lock behind, and Snakemake cannot tell it from that of a living
+run. The kernel can: each run holds a shared lock on a file of ours until its process ends, however it ends. Who gets
+that lock alone knows that no other run is alive in this folder.
 """
 
 import fcntl

@@ -35,7 +35,7 @@ def __getattr__(name):
 
 
 def _leave_out_blas():
-    """Spare numba the import of scipy.linalg, a fifth of a second: it only asks whether BLAS could multiply matrices."""
+    """Spare numba the import of scipy.linalg, 0.2 s: it only asks whether BLAS could multiply matrices."""
     from numba.np import linalg
 
     def refuse():

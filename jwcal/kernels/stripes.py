@@ -1,4 +1,4 @@
-"""An image cut into stripes of rows, for numpy code that would otherwise drag whole planes through memory at each step."""
+"""An image cut into stripes of rows, so that numpy code need not drag whole planes through memory at each step."""
 
 SAMPLES = 1 << 15  # of a plane at a time: a dozen of them fit into a core's cache
 

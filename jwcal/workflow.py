@@ -10,7 +10,7 @@ from collections import defaultdict
 from functools import cached_property
 from pathlib import Path
 
-from jwcal.associations import background_members
+from jwcal.associations import background_members, read_associations
 from jwcal.chains import Chains, declare
 from jwcal.digests import code_digest
 from jwcal.errors import JwcalError
@@ -100,10 +100,11 @@ class Program:
     @cached_property
     def backgrounds(self):
         """Background members by science exposure, from the association files in the raw folder."""
-        members, problems = background_members(self.association_files)
+        exposures = [exposure for files in self.exposures.values() for exposure in files.values()]
+        given, problems = read_associations(self.association_files, exposures)
         for line in problems:
             self._say(line)
-        return members
+        return background_members(given)
 
     def exposure(self, name):
         """The earliest product of an exposure at hand (``uncal`` before ``rate`` before ``cal``)."""

@@ -3,7 +3,7 @@
 Idea: pixels that touch, by a side or a corner, form a region; the ellipse has the region's centre and its second
 moments: the full axes are four times the roots of the eigenvalues of the covariance, less one pixel.
 
-Nearly round regions, whose axes come to the same whole number of pixels, are painted as circles, with some pixels exactly
+Nearly round regions, whose axes come to the same whole number of pixels, are painted as circles, some pixels exactly
 on the line; the last digit of the angle decides which of these are inside. It should be the official package's last
 digit. Hence moments about the centre are summed over the rows of a column, then over columns with products that are not
 rounded (there a fused multiply-add), and the angle goes to degrees and back.
@@ -78,7 +78,7 @@ def _split(value):
 
 @leaf
 def add_product(total, a, b):
-    """total + a b, rounded once (Dekker 1971)."""
+    """Return total + a b, rounded once (Dekker 1971)."""
     product = a * b
     (a_upper, a_lower), (b_upper, b_lower) = _split(a), _split(b)
     lost = ((a_upper * b_upper - product) + a_upper * b_lower + a_lower * b_upper) + a_lower * b_lower

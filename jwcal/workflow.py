@@ -10,8 +10,9 @@ from collections import defaultdict
 from functools import cached_property
 from pathlib import Path
 
+from jwcal.association_files import read_associations
 from jwcal.association_rules import make_associations
-from jwcal.associations import background_members, read_associations
+from jwcal.associations import background_members
 from jwcal.chains import Chains, declare
 from jwcal.digests import code_digest
 from jwcal.errors import JwcalError

@@ -6,8 +6,9 @@ import random
 import pytest
 from headers import MIRI, NIRCAM, OTHERS, list_exposures
 
+from jwcal.association_files import read_associations
 from jwcal.association_rules import explain, make_associations
-from jwcal.associations import background_members, read_associations
+from jwcal.associations import background_members
 
 
 def stage(number, associations):

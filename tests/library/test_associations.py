@@ -5,7 +5,8 @@ import json
 import pytest
 from headers import MIRI, NIRCAM, list_exposures
 
-from jwcal.associations import background_members, exposure_name, read_associations
+from jwcal.association_files import read_associations
+from jwcal.associations import background_members, exposure_name
 
 
 def write(path, members, *, name="mosaic", **keys):
@@ -121,6 +122,15 @@ def test_an_unusable_file_is_one_line_and_costs_no_other(tmp_path, text, words):
     assert [a.path for a in associations] == [str(good)] and len(problems) == 1
 
 
+def test_a_comma_too_many_is_forgiven(tmp_path):
+    path = write(tmp_path / "x_asn.json", SCIENCE, asn_type="image3")
+    path.write_text(path.read_text().replace("}]}", "},]}"))
+    with pytest.raises(ValueError):
+        json.loads(path.read_text())
+    associations, problems = read_associations([path])
+    assert problems == [] and len(associations[0].members) == 2
+
+
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path):
     assert "cannot be read" in only_problem([tmp_path / "absent_asn.json"])
 
@@ -183,6 +193,9 @@ def test_associations_of_the_archive_s_format(real_data):
     mosaic = given[-1]
     assert (mosaic.name, mosaic.asn_type, mosaic.asn_id) == ("jw96090_t001_nircam_f150w2_mosaic", "image3", "o001")
     assert mosaic.science[0] == "jw96090001001_03101_00001_nrca1"
+    folder = real_data / "nirspec_mos_jw02565"
+    given, problems = read_associations(sorted(folder.glob("*_asn.json")))
+    assert problems == [] and {a.asn_type for a in given} == {"spec2", "spec3"}
 
 
 @pytest.mark.parametrize(

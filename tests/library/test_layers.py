@@ -11,8 +11,8 @@ MODULES = sorted((ROOT / "jwcal").rglob("*.py"))
 SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
 # Run while Snakemake parses the workflow, in every call and in every cluster job.
 PARSED = set(
-    """exposures fitsheaders caches chains settings selection associations association_rules association_facts pools
-    digests image3 workflow errors jobs locks""".split()
+    """exposures fitsheaders caches chains settings selection associations association_files association_rules
+    association_facts pools digests image3 workflow errors jobs locks""".split()
 )
 
 

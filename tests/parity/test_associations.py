@@ -145,7 +145,7 @@ def test_same_associations_from_the_official_package_s_own_pools(tmp_path):
     code = "import jwst.associations.tests as t; print(t.__path__[0])"
     run = subprocess.run([find_python(), "-c", code], capture_output=True, text=True, check=True)
     templates = [Path(run.stdout.strip()) / "data" / f"pool_{name}.csv" for name in INSTALLED]
-    check_pools([{"template": str(t), "pool": str(tmp_path / t.name)} for t in templates], False, 3)
+    check_pools([{"template": str(t), "pool": str(tmp_path / t.name)} for t in templates], False, 2)
 
 
 def check_pools(jobs, discover, least):

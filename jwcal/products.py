@@ -44,7 +44,7 @@ TYPES = {"dq": np.uint32, "pixeldq": np.uint32, "groupdq": np.uint8, "context": 
 DIMENSIONS = {models.Ramp: (4,), models.Image: (2, 3), models.GuiderImage: (3,), models.Mosaic: (2,)}
 
 
-def read(path, container):
+def read(path, container, only=None):
     """Read a product.
 
     Parameters
@@ -53,6 +53,8 @@ def read(path, container):
         FITS file, of jwcal or of the archive.
     container : type
         `models.Ramp`, `models.Image`, `models.GuiderImage` or `models.Mosaic`.
+    only : collection of str, optional
+        Arrays to read, by name; all others stay None, but `data` is of its shape, zero, and takes no memory.
 
     Returns
     -------
@@ -65,7 +67,10 @@ def read(path, container):
     """
     with FitsFile(path) as file:
         _check_dimensions(file, path, container)
-        arrays = _read_arrays(file, HDUS[container])
+        hdus = {name: hdu for name, hdu in HDUS[container].items() if only is None or name in only}
+        arrays = _read_arrays(file, hdus)
+        if only is not None:
+            arrays.setdefault("data", np.broadcast_to(np.float32(0), file.shape("SCI")))
         product = container(
             header=_own_header(file.header()),
             sci_header=_own_header(file.header("SCI")),

@@ -28,6 +28,8 @@ STATUS = {
     "assign_wcs": "S_WCS",
     "flat_field": "S_FLAT",
     "photom": "S_PHOTOM",
+    "tweakreg": "S_TWKREG",
+    "skymatch": "S_SKYMAT",
     "resample": "S_RESAMP",
 }
 

@@ -90,6 +90,10 @@ class FitsFile:
             )
         return shape, dtype, start
 
+    def shape(self, extname):
+        """Shape of an image in C order."""
+        return self._layout(extname)[0]
+
     def lazy(self, extname):
         """Image as a memory-mapped array in the file's own type (big-endian, unscaled), axes in C order."""
         shape, dtype, start = self._layout(extname)

@@ -43,7 +43,7 @@ TYPES = {"dq": np.uint32, "pixeldq": np.uint32, "groupdq": np.uint8, "context": 
 DIMENSIONS = {models.Ramp: (4,), models.Image: (2, 3), models.GuiderImage: (3,), models.Mosaic: (2,)}
 
 
-def read(path, container):
+def read(path, container, only=None):
     """Read a product.
 
     Parameters
@@ -52,6 +52,8 @@ def read(path, container):
         FITS file, of jwcal or of the archive.
     container : type
         `models.Ramp`, `models.Image`, `models.GuiderImage` or `models.Mosaic`.
+    only : collection of str, optional
+        Arrays to read, by name; all others stay None, but `data` is of its shape, zero, and takes no memory.
 
     Returns
     -------
@@ -67,8 +69,10 @@ def read(path, container):
         arrays = {
             name: file.image(extname, TYPES.get(name, np.float32))
             for name, extname in HDUS[container].items()
-            if extname in file
+            if extname in file and (only is None or name in only)
         }
+        if only is not None:
+            arrays.setdefault("data", np.broadcast_to(np.float32(0), file.shape("SCI")))
         product = container(
             header=_own_header(file.header()),
             sci_header=_own_header(file.header("SCI")),
@@ -91,13 +95,13 @@ def read_ramp(path):
     return ramp
 
 
-def read_image(path):
-    """Read a `_rate`, `_rateints`, `_cal` or `_calints` product."""
-    image = read(path, models.Image)
+def read_image(path, only=None):
+    """Read a `_rate`, `_rateints`, `_cal` or `_calints` product, or `only` some of its arrays (see `read`)."""
+    image = read(path, models.Image, only)
     for name in ("err", "var_poisson", "var_rnoise"):
-        if getattr(image, name) is None:
+        if getattr(image, name) is None and (only is None or name in only):
             setattr(image, name, np.zeros_like(image.data))
-    if image.dq is None:
+    if image.dq is None and (only is None or "dq" in only):
         image.dq = np.zeros(image.data.shape, np.uint32)
     return image
 

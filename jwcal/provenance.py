@@ -28,6 +28,7 @@ STATUS = {
     "assign_wcs": "S_WCS",
     "flat_field": "S_FLAT",
     "photom": "S_PHOTOM",
+    "outlier_detection": "S_OUTLIR",
     "resample": "S_RESAMP",
 }
 

@@ -14,11 +14,11 @@ import numpy as np
 
 from jwcal.drizzling import drizzle_image, find_box, find_level, locate_image
 from jwcal.kernels.blot import blot
-from jwcal.kernels.clipped_mean import average_positive
 from jwcal.kernels.coadd import add_exposure
 from jwcal.kernels.median import find_medians
 from jwcal.kernels.outlier_flags import compare_resampled
 from jwcal.outliers.maps import OutlierMap
+from jwcal.outliers.weights import average_positive
 from jwcal.scratch import Scratch
 
 STRIP_BYTES = 1 << 25  # of a strip of rows of all exposures

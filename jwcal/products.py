@@ -101,13 +101,13 @@ def read_ramp(path):
     return ramp
 
 
-def read_image(path):
-    """Read a `_rate`, `_rateints`, `_cal` or `_calints` product."""
-    image = read(path, models.Image)
+def read_image(path, only=None):
+    """Read a `_rate`, `_rateints`, `_cal` or `_calints` product, or `only` some of its arrays (see `read`)."""
+    image = read(path, models.Image, only)
     for name in ("err", "var_poisson", "var_rnoise"):
-        if getattr(image, name) is None:
+        if getattr(image, name) is None and (only is None or name in only):
             setattr(image, name, np.zeros_like(image.data))
-    if image.dq is None:
+    if image.dq is None and (only is None or "dq" in only):
         image.dq = np.zeros(image.data.shape, np.uint32)
     return image
 

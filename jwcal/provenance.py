@@ -30,6 +30,7 @@ STATUS = {
     "photom": "S_PHOTOM",
     "tweakreg": "S_TWKREG",
     "skymatch": "S_SKYMAT",
+    "outlier_detection": "S_OUTLIR",
     "resample": "S_RESAMP",
 }
 

@@ -154,6 +154,22 @@ def _warm_images(folder, references):
             products.write(folder / "x_cal.fits", image)
             for kernel in ("square", "point", "turbo", "gaussian", "lanczos2"):
                 _run("resample", products.read_image(folder / "x_cal.fits"), references, kernel=kernel)
+            _warm_mosaics(folder, image)
+
+
+def _warm_mosaics(folder, image):
+    """Three exposures, two of them taken together with different detectors."""
+    from jwcal.steps.outlier_detection import outlier_detection
+    from jwcal.steps.resample import resample
+
+    paths = [folder / f"x{number}_cal.fits" for number in range(3)]
+    image.header.update(dict.fromkeys(("PROGRAM", "OBSERVTN", "VISIT", "VISITGRP", "SEQ_ID", "ACT_ID"), "1"))
+    for number, path in enumerate(paths):
+        image.header["EXPOSURE"] = str(number // 2)
+        products.write(path, image)
+    for resample_data in (True, False):
+        outlier_detection(paths, resample_data=resample_data)
+    resample(paths)
 
 
 # What is compiled by one process; the longest first.

@@ -77,6 +77,7 @@ def add_block(band, exposure, dq, maps, where, drop, limits):
     j, begin, end, pad = where
     first, last, nx = limits
     kernel, pixfrac, ratio = drop
+    with_errors = sums.shape[2] > 2
     reach = find_reach(kernel, pixfrac, ratio)
     if kernel == SQUARE:
         map_corners(x_map, j, begin, end, 0.5 * pixfrac, xs)
@@ -105,9 +106,10 @@ def add_block(band, exposure, dq, maps, where, drop, limits):
                 if share != 0.0:
                     sums[r, column + x0, 0] += share
                     sums[r, column + x0, 1] += share * d
-                    sums[r, column + x0, 2] += share * a
-                    sums[r, column + x0, 3] += share * b
-                    sums[r, column + x0, 4] += share * c
+                    if with_errors:
+                        sums[r, column + x0, 2] += share * a
+                        sums[r, column + x0, 3] += share * b
+                        sums[r, column + x0, 4] += share * c
                     if share > 0.0:
                         hits[r, column + x0] = True
                         if dq.size:
@@ -115,13 +117,20 @@ def add_block(band, exposure, dq, maps, where, drop, limits):
 
 
 @pixel
+def count_planes(exposure):
+    """Planes of the result: data and three variances, or data alone."""
+    return 4 if exposure[1].size + exposure[2].size + exposure[3].size > 0 else 1
+
+
+@pixel
 def sum_band(exposure, dq, pixmap, drop, extents, pad, limits):
     """Sums [row, x, (weight, data, three errors)], hits and flags [row, x] of output rows limits[0] <= y < limits[1].
 
-    The output has limits[2] columns; input pixels further than `pad` rows from the band do not touch it.
+    The output has limits[2] columns; input pixels further than `pad` rows from the band do not touch it. Without any
+    variance the errors are left out.
     """
     first, last, nx_out = limits
-    sums = np.zeros((last - first, nx_out, 5))
+    sums = np.zeros((last - first, nx_out, 1 + count_planes(exposure)))
     hits = np.zeros((last - first, nx_out), np.bool_)
     flags = np.zeros((last - first if dq.size else 0, nx_out), np.uint32)
     cells = np.empty((last - first + 1) * (nx_out + 2))
@@ -149,7 +158,7 @@ def average_band(band, first, iscale, output):
             hits[y, x] = hit[row, x]
             scale = iscale / total if total != 0.0 else np.nan
             planes[0, y, x] = scale * sums[row, x, 1]
-            for k in range(1, 4):
+            for k in range(1, planes.shape[0]):
                 planes[k, y, x] = (scale * sums[row, x, k + 1]) ** 2
             if flags.size:
                 flags[y, x] = flag[row, x]
@@ -175,8 +184,8 @@ def drizzle(exposure, dq, pixmap, shape, drop):
 
     Returns
     -------
-    planes : float32 [4, y, x]
-        Data and the variances of the three noise sources; NaN where nothing falls.
+    planes : float32 [4, y, x] or [1, y, x]
+        Data and the variances of the three noise sources, or data alone if there are none; NaN where nothing falls.
     weight : float32 [y, x]
         Summed weight.
     hits : bool [y, x]
@@ -185,7 +194,7 @@ def drizzle(exposure, dq, pixmap, shape, drop):
         Flags `dq` of what falls there.
     """
     ny, nx = shape
-    planes, weight = np.empty((4, ny, nx), np.float32), np.empty((ny, nx), np.float32)
+    planes, weight = np.empty((count_planes(exposure), ny, nx), np.float32), np.empty((ny, nx), np.float32)
     hits, flags = np.empty((ny, nx), np.bool_), np.empty((ny if dq.size else 0, nx), np.uint32)
     kind = (POINT if drop[1] <= SMALLEST else drop[0], drop[1], drop[2])
     extents, steps = find_extents(pixmap[1])

@@ -3,28 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
-from jwcal import dq, products
-from jwcal.errors import JwcalError, StepSkipped
+from jwcal import dq
+from jwcal.drizzling import (
+    Recipe,
+    constant_weight,
+    drizzle_image,
+    find_group,
+    load_image,
+    locate_image,
+    read_fill_value,
+)
+from jwcal.errors import JwcalError
 from jwcal.fitsfiles import FitsFile
-from jwcal.kernels import drizzle_drops
 from jwcal.kernels.coadd import add_exposure, finish_variances
-from jwcal.kernels.drizzle import drizzle
-from jwcal.kernels.drizzle_weights import weigh_pixels
 from jwcal.models import Image, Mosaic
-from jwcal.mosaics import Frame, find_common_pixels, find_frame, read_frame, stamp_frame
-from jwcal.wcs import from_tree, pixel_map
+from jwcal.mosaics import find_frame, read_frame, stamp_frame
 
-KERNELS = {
-    name: getattr(drizzle_drops, name.upper()) for name in "square point turbo gaussian lanczos2 lanczos3".split()
-}
-BAD_FLAGS = np.uint32(dq.interpret("~DO_NOT_USE+NON_SCIENCE") & 0xFFFFFFFF)
-VARIANCES = ("var_poisson", "var_rnoise", "var_flat")
-# Exposures of several detectors taken together count once in the exposure time.
-GROUP = ("PROGRAM", "OBSERVTN", "VISIT", "VISITGRP", "SEQ_ID", "ACT_ID", "EXPOSURE")
 CONTEXT_BITS = 32
 # How the times of several groups combine.
 TIMES = {
@@ -34,18 +31,6 @@ TIMES = {
     "EXPSTART": (min, "[d] exposure start time in MJD"),
     "EXPEND": (max, "[d] exposure end time in MJD"),
 }
-
-
-class Recipe(NamedTuple):
-    """How each exposure is drizzled: settings of `resample`, and the frame."""
-
-    frame: Frame
-    kernel: str
-    pixfrac: float
-    weight_type: str | None
-    variances: bool
-    flags: bool
-    tolerance: float
 
 
 @dataclass
@@ -141,7 +126,7 @@ def resample(
     items = [images] if isinstance(images, Image) else list(images)
     if not items:
         raise JwcalError("there is no image to resample; give at least one")
-    first = _load(items[0])
+    first = load_image(items[0])
     footprints = [_find_footprint(item) for item in items]
     if output_wcs:
         frame = read_frame(output_wcs, output_shape, first)
@@ -149,10 +134,12 @@ def resample(
         grid = {"output_shape": output_shape, "crpix": crpix, "crval": crval, "rotation": rotation}
         scale = {"pixel_scale_ratio": pixel_scale_ratio, "pixel_scale": pixel_scale}
         frame = find_frame(first, footprints, **grid, **scale)
-    recipe = Recipe(frame, kernel, float(pixfrac), weight_type, enable_err, propagate_dq, float(pixmap_tolerance))
+    bad = dq.interpret("~DO_NOT_USE+NON_SCIENCE")
+    tolerance = float(pixmap_tolerance)
+    recipe = Recipe(frame, kernel, float(pixfrac), weight_type, bad, enable_err, propagate_dq, tolerance)
     sums, times = _add_up(items, first, recipe)
     mosaic = _finish(sums, first, recipe)
-    mosaic.data[mosaic.weight == 0] = _read_fill_value(fillval)
+    mosaic.data[mosaic.weight == 0] = read_fill_value(fillval)
     if not enable_ctx:
         mosaic.context = None
     if not report_var:
@@ -160,14 +147,6 @@ def resample(
     _stamp(mosaic, recipe, times)
     stamp_frame(mosaic.sci_header, frame, footprints)
     return mosaic
-
-
-def _load(item):
-    """The image itself, or read from its file."""
-    image = item if isinstance(item, Image) else products.read_image(item)
-    if image.data.ndim != 2:
-        raise StepSkipped("only two-dimensional images are resampled")
-    return image
 
 
 def _find_footprint(item):
@@ -184,10 +163,11 @@ def _add_up(items, first, recipe):
     context = np.zeros(((count - 1) // CONTEXT_BITS + 1, *shape), np.int32)
     sums = Sums(None, None, context, np.zeros(shape, np.uint32) if recipe.flags else None)
     if count > 1:
-        sums.planes, sums.weights = np.full((4, *shape), np.nan, np.float32), np.zeros((4, *shape), np.float32)
+        shape = (4 if recipe.variances else 1, *shape)
+        sums.planes, sums.weights = np.full(shape, np.nan, np.float32), np.zeros(shape, np.float32)
     times = []
     for index, item in enumerate(items):
-        image = first if index == 0 else _load(item)
+        image = first if index == 0 else load_image(item)
         times.append(_read_times(image))
         _add(sums, index, image, recipe)
     return sums, times
@@ -195,62 +175,19 @@ def _add_up(items, first, recipe):
 
 def _add(sums, index, image, recipe):
     """Drizzle exposure number `index` and add it."""
-    pixmap = pixel_map(from_tree(image.wcs), recipe.frame.wcs, image.data.shape, tolerance=recipe.tolerance)
     alone = sums.planes is None
-    exposure = _prepare(image, recipe)
-    y, x = ((0, recipe.frame.shape[0]), (0, recipe.frame.shape[1])) if alone else _find_box(pixmap, recipe)
-    pixmap -= np.array([x[0], y[0]])[:, None, None]
-    drop = (KERNELS[recipe.kernel], recipe.pixfrac, recipe.frame.ratio, 1.0)
-    flags = image.dq if recipe.flags else np.zeros((0, 0), np.uint32)
-    planes, weight, hits, flags = drizzle(exposure, flags, pixmap, (y[1] - y[0], x[1] - x[0]), drop)
-    box = (slice(*y), slice(*x))
-    sums.context[index // CONTEXT_BITS][box][hits] |= np.uint32(1 << index % CONTEXT_BITS).view(np.int32)
+    whole = [(0, size) for size in recipe.frame.shape]
+    part = drizzle_image(image, recipe, locate_image(image, recipe).expand(), whole if alone else None)
+    y, x = part.origin
+    box = (slice(y, y + part.weight.shape[0]), slice(x, x + part.weight.shape[1]))
+    sums.context[index // CONTEXT_BITS][box][part.hits] |= np.uint32(1 << index % CONTEXT_BITS).view(np.int32)
     if recipe.flags:
-        sums.flags[box] |= flags
+        sums.flags[box] |= part.flags
     if alone:
-        sums.planes, sums.weights = planes, weight[None]
+        sums.planes, sums.weights = part.planes, part.weight[None]
     else:
-        constant = _constant_weight(image, recipe.weight_type)
-        add_exposure(sums.planes, sums.weights, planes, weight, (y[0], x[0]), constant)
-
-
-def _find_box(pixmap, recipe):
-    """Rows (first, last + 1) and columns of the mosaic that an exposure can touch; a single pixel where it misses."""
-    reach = 3 / min(1.0, recipe.frame.ratio) + 1
-    limits = []
-    for plane, size in zip(pixmap[::-1], recipe.frame.shape, strict=True):
-        low, high = np.nanmin(plane) - reach, np.nanmax(plane) + reach
-        first = int(min(max(low, 0), size - 1)) if np.isfinite(low) else 0
-        limits.append((first, int(min(max(high + 1, first + 1), size)) if np.isfinite(high) else 1))
-    return limits
-
-
-def _prepare(image, recipe):
-    """Data without background, variances and weight, as the drizzle wants them."""
-    level = image.keyword("BKGLEVEL", None)
-    data = image.data
-    if level is not None and not image.keyword("BKGSUB", False):
-        data = data - np.float32(level)
-    absent = np.zeros((0, 0), np.float32)
-    variances = [getattr(image, name) for name in VARIANCES]
-    variances = [absent if plane is None or plane.shape != data.shape else plane for plane in variances]
-    constant = _constant_weight(image, recipe.weight_type)
-    planes = tuple(np.ascontiguousarray(plane) for plane in (data, *variances))
-    err = absent if image.err is None else np.ascontiguousarray(image.err)
-    rows = find_common_pixels(from_tree(image.wcs), recipe.frame, data.shape)
-    weight = weigh_pixels((*planes, err), np.ascontiguousarray(image.dq), BAD_FLAGS, constant, rows)
-    if not recipe.variances:
-        planes = (planes[0], absent, absent, absent)
-    return (*planes, weight)
-
-
-def _constant_weight(image, weight_type):
-    """Weight of every pixel of an exposure; 0 where it is the inverse read-noise variance."""
-    if weight_type == "exptime":
-        return float(image.keyword("TMEASURE", None) or image.keyword("EFFEXPTM"))
-    if weight_type is None or image.var_rnoise is None:
-        return 1.0
-    return 0.0
+        constant = constant_weight(image, recipe.weight_type)
+        add_exposure(sums.planes, sums.weights, part.planes, part.weight, part.origin, constant)
 
 
 def _finish(sums, first, recipe):
@@ -266,25 +203,15 @@ def _finish(sums, first, recipe):
         dq=sums.flags,
     )
     if recipe.variances:
-        constant = _constant_weight(first, recipe.weight_type)
+        constant = constant_weight(first, recipe.weight_type)
         mosaic.err = finish_variances(sums.planes, recipe.frame.ratio**-2, constant)
         mosaic.var_poisson, mosaic.var_rnoise, mosaic.var_flat = sums.planes[1:]
     return mosaic
 
 
-def _read_fill_value(fillval):
-    """Number that a fill value stands for; INDEF and blank are NaN."""
-    text = str(fillval).strip().upper()
-    try:
-        return np.nan if text in ("", "NONE", "INDEF") else float(text)
-    except ValueError as error:
-        raise JwcalError(f"fillval is {fillval!r}; give a number or NAN") from error
-
-
 def _read_times(image):
     """Group of an exposure, and its times by keyword, None where absent."""
-    group = tuple(image.keyword(name, None) for name in GROUP)
-    return group if None not in group else image.path, {name: image.keyword(name, None) for name in TIMES}
+    return find_group(image), {name: image.keyword(name, None) for name in TIMES}
 
 
 def _stamp(mosaic, recipe, times):

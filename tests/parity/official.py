@@ -16,6 +16,7 @@ import traceback
 from pathlib import Path
 
 import numpy as np
+import official_mosaics
 
 PIPELINES = {
     "detector1": ("jwst.pipeline", "Detector1Pipeline"),
@@ -53,6 +54,8 @@ def run(job):
     """Run a pipeline with the code's defaults and keep the state after each of its steps."""
     folder = Path(job["folder"])
     folder.mkdir(parents=True, exist_ok=True)
+    if job["pipeline"] in official_mosaics.JOBS:
+        return official_mosaics.run(job, folder)
     module, name = PIPELINES[job["pipeline"]]
     pipeline = getattr(importlib.import_module(module), name)()
     status, products = {}, {}

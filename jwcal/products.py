@@ -8,7 +8,7 @@ from astropy.io import fits
 
 from jwcal import models
 from jwcal.errors import JwcalError
-from jwcal.fitsfiles import Extension, FitsFile, write_fits
+from jwcal.fitsfiles import Extension, FitsFile, replacing, write_fits
 
 CARRIED_TABLES = (
     "GROUP",
@@ -36,14 +36,16 @@ HDUS = {
     models.Image: IMAGE_HDUS,
     models.GuiderImage: GUIDER_HDUS,
     models.Mosaic: MOSAIC_HDUS,
+    models.SegmentationMap: {"data": "SCI"},
 }
 TYPES = {"dq": np.uint32, "pixeldq": np.uint32, "groupdq": np.uint8, "context": np.int32}
 
 # Where a product is too short or malformed for its mode, say what was expected.
-DIMENSIONS = {models.Ramp: (4,), models.Image: (2, 3), models.GuiderImage: (3,), models.Mosaic: (2,)}
+DIMENSIONS = {models.Ramp: (4,), models.Image: (2, 3), models.GuiderImage: (3,), models.Mosaic: (2,),
+              models.SegmentationMap: (2,)}  # fmt: skip
 
 
-def read(path, container):
+def read(path, container, names=None):
     """Read a product.
 
     Parameters
@@ -51,7 +53,9 @@ def read(path, container):
     path : str or pathlib.Path
         FITS file, of jwcal or of the archive.
     container : type
-        `models.Ramp`, `models.Image`, `models.GuiderImage` or `models.Mosaic`.
+        `models.Ramp`, `models.Image`, `models.GuiderImage`, `models.Mosaic` or `models.SegmentationMap`.
+    names : collection of str, optional
+        Arrays to read; all of them by default.
 
     Returns
     -------
@@ -65,9 +69,9 @@ def read(path, container):
     with FitsFile(path) as file:
         _check_dimensions(file, path, container)
         arrays = {
-            name: file.image(extname, TYPES.get(name, np.float32))
+            name: file.image(extname, _type(container, name))
             for name, extname in HDUS[container].items()
-            if extname in file
+            if extname in file and (names is None or name in names)
         }
         product = container(
             header=_own_header(file.header()),
@@ -79,6 +83,10 @@ def read(path, container):
         )
     _check_shapes(product)
     return product
+
+
+def _type(container, name):
+    return np.uint32 if container is models.SegmentationMap else TYPES.get(name, np.float32)
 
 
 def read_ramp(path):
@@ -126,6 +134,14 @@ def write(path, product):
     write_fits(path, extensions)
 
 
+def write_catalog(path, catalog):
+    """Write a source catalogue (`_cat.ecsv`) atomically; the same catalogue always gives the same bytes."""
+    from jwcal.ecsv import encode_table
+
+    with replacing(path) as temporary:
+        temporary.write_text(encode_table(catalog.columns, catalog.meta), encoding="utf-8")
+
+
 def write_tables(path, product, arrays):
     """Write named arrays with a product's primary header, such as ramp_fit's optional results (`_fitopt`)."""
     header = product.header.copy()
@@ -136,7 +152,8 @@ def write_tables(path, product, arrays):
 def _datamodel(product):
     if isinstance(product, models.Image):
         return "ImageModel" if product.data.ndim == 2 else "CubeModel"
-    return {models.Ramp: "RampModel", models.GuiderImage: "GuiderCalModel", models.Mosaic: "ImageModel"}[type(product)]
+    return {models.Ramp: "RampModel", models.GuiderImage: "GuiderCalModel", models.Mosaic: "ImageModel",
+            models.SegmentationMap: "SegmentationMapModel"}[type(product)]  # fmt: skip
 
 
 def _extension_header(product, name):

@@ -29,9 +29,12 @@ STATUS = {
     "flat_field": "S_FLAT",
     "photom": "S_PHOTOM",
     "resample": "S_RESAMP",
+    "source_catalog": "S_SRCCAT",
 }
 
 REFERENCE = {
+    "abvegaoffset": "R_ABVEGA",
+    "apcorr": "R_APCORR",
     "area": "R_AREA",
     "dark": "R_DARK",
     "distortion": "R_DISTOR",

@@ -9,7 +9,7 @@ from astropy.io import fits
 
 from jwcal import models
 from jwcal.errors import JwcalError
-from jwcal.fitsfiles import Extension, FitsFile, write_fits
+from jwcal.fitsfiles import Extension, FitsFile, replacing, write_fits
 
 CARRIED_TABLES = (
     "GROUP",
@@ -37,11 +37,13 @@ HDUS = {
     models.Image: IMAGE_HDUS,
     models.GuiderImage: GUIDER_HDUS,
     models.Mosaic: MOSAIC_HDUS,
+    models.SegmentationMap: {"data": "SCI"},
 }
 TYPES = {"dq": np.uint32, "pixeldq": np.uint32, "groupdq": np.uint8, "context": np.int32}
 
 # Where a product is too short or malformed for its mode, say what was expected.
-DIMENSIONS = {models.Ramp: (4,), models.Image: (2, 3), models.GuiderImage: (3,), models.Mosaic: (2,)}
+DIMENSIONS = {models.Ramp: (4,), models.Image: (2, 3), models.GuiderImage: (3,), models.Mosaic: (2,),
+              models.SegmentationMap: (2,)}  # fmt: skip
 
 
 def read(path, container, only=None):
@@ -52,7 +54,7 @@ def read(path, container, only=None):
     path : str or pathlib.Path
         FITS file, of jwcal or of the archive.
     container : type
-        `models.Ramp`, `models.Image`, `models.GuiderImage` or `models.Mosaic`.
+        `models.Ramp`, `models.Image`, `models.GuiderImage`, `models.Mosaic` or `models.SegmentationMap`.
     only : collection of str, optional
         Arrays to read, by name; all others stay None, but `data` is of its shape, zero, and takes no memory.
 
@@ -68,7 +70,7 @@ def read(path, container, only=None):
     with FitsFile(path) as file:
         _check_dimensions(file, path, container)
         hdus = {name: hdu for name, hdu in HDUS[container].items() if only is None or name in only}
-        arrays = _read_arrays(file, hdus)
+        arrays = _read_arrays(file, hdus, container)
         if only is not None:
             arrays.setdefault("data", np.broadcast_to(np.float32(0), file.shape("SCI")))
         product = container(
@@ -83,12 +85,16 @@ def read(path, container, only=None):
     return product
 
 
-def _read_arrays(file, hdus):
+def _read_arrays(file, hdus, container):
     """Images of a file by name of the container's array, two at a time: the bytes are swapped outside of the GIL."""
     present = {name: extname for name, extname in hdus.items() if extname in file}
     with ThreadPoolExecutor(2) as pool:
-        images = pool.map(lambda name: file.image(present[name], TYPES.get(name, np.float32)), present)
+        images = pool.map(lambda name: file.image(present[name], _type(container, name)), present)
         return dict(zip(present, images, strict=True))
+
+
+def _type(container, name):
+    return np.uint32 if container is models.SegmentationMap else TYPES.get(name, np.float32)
 
 
 def read_ramp(path):
@@ -136,6 +142,14 @@ def write(path, product):
     write_fits(path, extensions)
 
 
+def write_catalog(path, catalog):
+    """Write a source catalogue (`_cat.ecsv`) atomically; the same catalogue always gives the same bytes."""
+    from jwcal.ecsv import encode_table
+
+    with replacing(path) as temporary:
+        temporary.write_text(encode_table(catalog.columns, catalog.meta), encoding="utf-8")
+
+
 def write_tables(path, product, arrays):
     """Write named arrays with a product's primary header, such as ramp_fit's optional results (`_fitopt`)."""
     header = product.header.copy()
@@ -146,7 +160,8 @@ def write_tables(path, product, arrays):
 def _datamodel(product):
     if isinstance(product, models.Image):
         return "ImageModel" if product.data.ndim == 2 else "CubeModel"
-    return {models.Ramp: "RampModel", models.GuiderImage: "GuiderCalModel", models.Mosaic: "ImageModel"}[type(product)]
+    return {models.Ramp: "RampModel", models.GuiderImage: "GuiderCalModel", models.Mosaic: "ImageModel",
+            models.SegmentationMap: "SegmentationMapModel"}[type(product)]  # fmt: skip
 
 
 def _extension_header(product, name):

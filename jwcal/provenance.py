@@ -32,9 +32,12 @@ STATUS = {
     "skymatch": "S_SKYMAT",
     "outlier_detection": "S_OUTLIR",
     "resample": "S_RESAMP",
+    "source_catalog": "S_SRCCAT",
 }
 
 REFERENCE = {
+    "abvegaoffset": "R_ABVEGA",
+    "apcorr": "R_APCORR",
     "area": "R_AREA",
     "dark": "R_DARK",
     "distortion": "R_DISTOR",

@@ -23,16 +23,14 @@ class Declaration(NamedTuple):
     settings: dict  # keyword-only arguments and their defaults
 
 
+@cache
 def declare(step):
     """`Declaration` of a step, None if its module does not exist (the step is not built yet)."""
-    return declare_function(f"steps/{step}", step) if (STEPS / f"{step}.py").exists() else None
-
-
-@cache
-def declare_function(module, name):
-    """`Declaration` of a function of one of the library's modules."""
-    tree = ast.parse((STEPS.parent / f"{module}.py").read_text())
-    function = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name)
+    path = STEPS / f"{step}.py"
+    if not path.exists():
+        return None
+    tree = ast.parse(path.read_text())
+    function = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == step)
     arguments = function.args
     positional = arguments.args[1:]
     required = len(positional) - len(arguments.defaults)

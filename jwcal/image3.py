@@ -1,18 +1,18 @@
 """Stage 3 imaging (calwebb_image3): which rules make the products of an association, from which files, told what.
 
-Like `jwcal.workflow`, whose `Program` owns it, this is asked while Snakemake lays out the workflow: no pixel, no network.
+Like `jwcal.workflow`, whose `Program` owns it, this is asked while Snakemake lays out the workflow: no pixels, no
+network.
 """
 
 import os
 import re
 
-from jwcal.chains import declare, declare_function
 from jwcal.errors import JwcalError
 
 CHAIN = "mosaics"
 # The step that a rule runs.
 STEPS = {
-    "tweakreg_catalog": "tweakreg",
+    "tweakreg_catalog": "tweakreg_catalog",
     "tweakreg": "tweakreg",
     "skymatch": "skymatch",
     "outlier_detection": "outlier_detection",
@@ -26,8 +26,11 @@ FINDINGS = {
     "outlier_detection": ("outliers", "outliers.fits"),
 }
 # Settings that name a file of the user's own, on which the rule depends.
-OWN_FILES = {"tweakreg": ("abs_refcat", "catfile", "solution"), "skymatch": ("skylist",), "mosaic": ("output_wcs",)}
-FINDER = ("sources", "find_sources")  # module and function whose settings tweakreg_catalog has; tweakreg has the others
+OWN_FILES = {
+    "tweakreg": ("abs_refcat", "catfile", "alignment_file"),
+    "skymatch": ("skylist",),
+    "mosaic": ("output_wcs",),
+}
 # Peak memory in planes of an exposure (float32), of the mosaic, and MB that do not grow.
 MEMORY = {
     "tweakreg_catalog": (8, 0, 500),
@@ -54,6 +57,7 @@ class Image3:
     def __init__(self, program, associations):
         self._program = program
         self.associations, self._crfs, self._plans = {}, {}, {}
+        self._finders = {}  # exposures whose sources are found, with the association that says how
         for association in associations:
             if association.asn_type == "image3":
                 self._admit(association)
@@ -89,9 +93,9 @@ class Image3:
         for rule, step in STEPS.items():
             if step not in skipped:
                 plans[rule] = program.plan_step(rule, step, first) | {"members": members}
-                _share_settings(rule, plans[rule]["settings"][step])
         if "tweakreg" in plans:
             plans["tweakreg"]["groups"] = [member.group_id for member in science]
+            self._finders |= dict.fromkeys(members if self._aligns_itself(plans) else (), name)
         plans["crf"] = {
             "skipped": {step: why for step, why in skipped.items() if step in FINDINGS},
             "code": program.code("crf", ()),
@@ -108,8 +112,8 @@ class Image3:
         return self._plans[name][rule]
 
     def catalog_plan(self, exposure):
-        """What the job that finds an exposure's sources is told: as the first association that wants them."""
-        plan = next(self._plans[a]["tweakreg_catalog"] for a in self._found_in(exposure))
+        """What the job that finds an exposure's sources is told."""
+        plan = self._plans[self._finders[exposure]]["tweakreg_catalog"]
         return {key: value for key, value in plan.items() if key != "members"}
 
     def crf_plan(self, crf):
@@ -123,7 +127,7 @@ class Image3:
         if rule == "mosaic":
             return {"images": self._images(name)} | self._own_files(rule, name)
         files = {"cals": [self._program.locate(member, "cal") for member in self._members(name)]}
-        if rule == "tweakreg":
+        if rule == "tweakreg" and self._aligns_itself(self._plans[name]):
             files["catalogs"] = [self._catalog(member) for member in self.associations[name].members]
         return files | self._findings(name, before=rule) | self._own_files(rule, name)
 
@@ -146,7 +150,7 @@ class Image3:
 
     def exposure_pattern(self):
         """Regular expression of the exposures whose sources are found."""
-        return _any_of(m for name, plans in self._plans.items() if "tweakreg" in plans for m in self._members(name))
+        return _any_of(self._finders)
 
     def crf_pattern(self):
         """Regular expression of the names, without `_crf`, of cleaned exposures."""
@@ -186,7 +190,7 @@ class Image3:
 
     def catalog_memory(self, exposure):
         """Peak memory in MB of the job that finds an exposure's sources."""
-        return self.memory("tweakreg_catalog", next(self._found_in(exposure)))
+        return self.memory("tweakreg_catalog", self._finders[exposure])
 
     def crf_memory(self, crf):
         """Peak memory in MB of the job that makes a `_crf`."""
@@ -202,9 +206,10 @@ class Image3:
         made = (a for a in self.associations.values() if a.path is None)
         return {association.file_name.removesuffix("_asn.json"): association for association in made}
 
-    def _found_in(self, exposure):
-        """Associations for which an exposure's sources are found."""
-        return (n for n, plans in self._plans.items() if "tweakreg" in plans and exposure in self._members(n))
+    @staticmethod
+    def _aligns_itself(plans):
+        """Whether an association is aligned by its sources; otherwise by an earlier result that the user names."""
+        return not plans["tweakreg"]["settings"]["tweakreg"].get("alignment_file")
 
     def _path(self, stem, ending):
         return f"{self._program.products}/{stem}_{ending}"
@@ -239,17 +244,6 @@ class Image3:
 
     def _references(self, name, rule):
         return sorted(filter(None, self._plans[name][rule]["references"].values()))
-
-
-def _share_settings(rule, settings):
-    """Leave a rule just its part of tweakreg's settings: how sources are found, or what is made of them."""
-    if STEPS[rule] != "tweakreg":
-        return
-    finder = declare_function(*FINDER).settings
-    own = declare(STEPS[rule]).settings
-    for key in list(settings):
-        if (key not in finder) if rule == "tweakreg_catalog" else (key not in own):
-            del settings[key]
 
 
 def _any_of(names):

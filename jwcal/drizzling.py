@@ -161,6 +161,39 @@ def drizzle_image(image, recipe, pixmap, box=None):
     return Drizzled(planes, weight, hits, flags, (y[0], x[0]))
 
 
+def find_correlation(recipe):
+    """By how much the noise in a large aperture exceeds what its pixels tell.
+
+    A drop of side p input pixels, shared among output pixels of side s, correlates their noise. With r = p / s the
+    noise in an aperture of n >> 1 output pixels is R sqrt(n) times the scatter of single pixels,
+
+        R = r / (1 - 1 / (3 r)) for r >= 1,   R = 1 / (1 - r / 3) for r < 1.
+
+    ERR is not that scatter. It is the mean error of the input pixels that an output pixel draws on, over s, as if each
+    exposure contributed to each output pixel; where drops leave gaps (p + s < 1), only a part (p + s)^2 of them does,
+    and the noise in the aperture is p + s times the quadratic sum of ERR; otherwise it is just that sum.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        How the image was drizzled.
+
+    Returns
+    -------
+    (float, float) or None
+        R, and the factor on ERR; None for kernels that are not a square drop.
+
+    References
+    ----------
+    Casertano et al. 2000, AJ 120, 2747, appendix; Fruchter & Hook 2002, PASP 114, 144, section 7.
+    """
+    if recipe.kernel not in ("square", "turbo", "point"):
+        return None
+    p, s = 0.0 if recipe.kernel == "point" else recipe.pixfrac, recipe.frame.ratio
+    r = p / s
+    return r / (1 - 1 / (3 * r)) if r >= 1 else 1 / (1 - r / 3), min(1.0, p + s)
+
+
 def _prepare(image, recipe):
     """Data without sky level, variances and weight, as the kernel wants them."""
     level, data = find_level(image), image.data

@@ -20,6 +20,7 @@ CARRIED_TABLES = (
     "Pointing",
     "FGS Centroid Packet",
     "Track subarray table",
+    "HDRTAB",
 )
 RAMP_TABLES = {"GROUP"}
 

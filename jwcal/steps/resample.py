@@ -7,10 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from jwcal import dq
+from jwcal.blending import Blender
 from jwcal.drizzling import (
+    VARIANCES,
     Recipe,
     constant_weight,
     drizzle_image,
+    find_correlation,
     find_group,
     load_image,
     locate_image,
@@ -23,6 +26,7 @@ from jwcal.models import Image, Mosaic
 from jwcal.mosaics import find_frame, read_frame, stamp_frame
 
 CONTEXT_BITS = 32
+NEEDED = ("data", "err", "dq", *VARIANCES)
 # How the times of several groups combine.
 TIMES = {
     "EFFEXPTM": (sum, "[s] Effective exposure time"),
@@ -35,12 +39,16 @@ TIMES = {
 
 @dataclass
 class Sums:
-    """What was added up so far: planes and weights [4, y, x] of data and three variances, context, flags."""
+    """What was added up so far: planes and weights [4, y, x] of data and three variances, context, flags.
+
+    `constant` is the weight of the variances, 0 for the inverse of the read-noise variance.
+    """
 
     planes: np.ndarray | None
     weights: np.ndarray | None
     context: np.ndarray
     flags: np.ndarray | None
+    constant: float = 0.0
 
 
 def resample(
@@ -57,6 +65,7 @@ def resample(
     pixel_scale_ratio: float = 1.0,
     pixel_scale: float | None = None,
     output_wcs: str | None = None,
+    blendheaders: bool = True,
     enable_ctx: bool = True,
     enable_err: bool = True,
     report_var: bool = True,
@@ -68,6 +77,11 @@ def resample(
     Exposures are taken one at a time: of those given as paths only one is in memory. A background level that was
     measured but not subtracted (BKGLEVEL, BKGSUB) is subtracted. ERR is the root of the sum of the three variances,
     which are resampled as in `jwcal.kernels.drizzle` and co-added as in `jwcal.kernels.coadd`.
+
+    Drizzling correlates the noise of neighbouring pixels: ERR is the error that a pixel contributes to a sum over many
+    (their quadratic sum, times the keyword CORRERR, is the noise in an aperture much larger than a pixel), while the
+    scatter of single pixels is smaller: times CORRRMS it is the noise per pixel of large apertures (Casertano et al.
+    2000; see `jwcal.drizzling.find_correlation`).
 
     Input pixels that stick out of the mosaic by half take no part, as in the official package.
 
@@ -97,6 +111,9 @@ def resample(
         Output pixel scale, arcseconds.
     output_wcs : str or None
         ASDF file with a gWCS under ``wcs`` (and array_shape, pixel_scale or pixel_area), instead of the settings above.
+    blendheaders : bool
+        Combine the headers of a sequence of exposures (`jwcal.blending`), and keep them all in the table HDRTAB; false
+        takes the first one's.
     enable_ctx : bool
         Record which inputs contributed to each pixel.
     enable_err : bool
@@ -121,12 +138,12 @@ def resample(
 
     References
     ----------
-    Fruchter & Hook 2002, PASP 114, 144.
+    Fruchter & Hook 2002, PASP 114, 144; Casertano et al. 2000, AJ 120, 2747.
     """
     items = [images] if isinstance(images, Image) else list(images)
     if not items:
         raise JwcalError("there is no image to resample; give at least one")
-    first = load_image(items[0])
+    first = load_image(items[0], ())
     footprints = [_find_footprint(item) for item in items]
     if output_wcs:
         frame = read_frame(output_wcs, output_shape, first)
@@ -137,8 +154,11 @@ def resample(
     bad = dq.interpret("~DO_NOT_USE+NON_SCIENCE")
     tolerance = float(pixmap_tolerance)
     recipe = Recipe(frame, kernel, float(pixfrac), weight_type, bad, enable_err, propagate_dq, tolerance)
-    sums, times = _add_up(items, first, recipe)
+    blender = Blender() if blendheaders and not isinstance(images, Image) else None
+    sums, times = _add_up(items, recipe, blender)
     mosaic = _finish(sums, first, recipe)
+    if blender:
+        blender.blend(mosaic)
     mosaic.data[mosaic.weight == 0] = read_fill_value(fillval)
     if not enable_ctx:
         mosaic.context = None
@@ -157,7 +177,7 @@ def _find_footprint(item):
     return item.keyword("S_REGION")
 
 
-def _add_up(items, first, recipe):
+def _add_up(items, recipe, blender):
     """Drizzle the exposures one after the other; their `Sums`, and what `_read_times` says of each."""
     shape, count = recipe.frame.shape, len(items)
     context = np.zeros(((count - 1) // CONTEXT_BITS + 1, *shape), np.int32)
@@ -167,8 +187,10 @@ def _add_up(items, first, recipe):
         sums.planes, sums.weights = np.full(shape, np.nan, np.float32), np.zeros(shape, np.float32)
     times = []
     for index, item in enumerate(items):
-        image = first if index == 0 else load_image(item)
+        image = load_image(item, NEEDED)
         times.append(_read_times(image))
+        if blender:
+            blender.add(image)
         _add(sums, index, image, recipe)
     return sums, times
 
@@ -183,10 +205,12 @@ def _add(sums, index, image, recipe):
     sums.context[index // CONTEXT_BITS][box][part.hits] |= np.uint32(1 << index % CONTEXT_BITS).view(np.int32)
     if recipe.flags:
         sums.flags[box] |= part.flags
+    constant = constant_weight(image, recipe.weight_type)
+    if index == 0:
+        sums.constant = constant
     if alone:
         sums.planes, sums.weights = part.planes, part.weight[None]
     else:
-        constant = constant_weight(image, recipe.weight_type)
         add_exposure(sums.planes, sums.weights, part.planes, part.weight, part.origin, constant)
 
 
@@ -203,8 +227,7 @@ def _finish(sums, first, recipe):
         dq=sums.flags,
     )
     if recipe.variances:
-        constant = constant_weight(first, recipe.weight_type)
-        mosaic.err = finish_variances(sums.planes, recipe.frame.ratio**-2, constant)
+        mosaic.err = finish_variances(sums.planes, recipe.frame.ratio**-2, sums.constant)
         mosaic.var_poisson, mosaic.var_rnoise, mosaic.var_flat = sums.planes[1:]
     return mosaic
 
@@ -237,3 +260,7 @@ def _stamp(mosaic, recipe, times):
     header["PIXFRAC"] = (recipe.pixfrac, "Drop size in input pixels")
     header["PXSCLRT"] = (recipe.frame.ratio, "Output pixel scale over that of the detector")
     header["KERNEL"] = (recipe.kernel, "Drizzle kernel")
+    correlation = find_correlation(recipe)
+    if correlation:
+        header["CORRRMS"] = (correlation[0], "aperture noise / (scatter of pixels * sqrt(n))")
+        header["CORRERR"] = (correlation[1], "aperture noise / quadratic sum of ERR")

@@ -1,24 +1,44 @@
 """Dithered exposures of one field, calibrated, with outliers whose places and strengths are known."""
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import truth
 from cases import Case, make_scene
 
 from jwcal import products
-from jwcal.simulate import Setup
+from jwcal.simulate import Setup, plan_exposure, simulate_exposure, write_reference_cache
 
 BOX = ((0.0, 0.0), (0.42, 0.17), (-0.29, 0.33), (0.11, -0.38))
 GRID = tuple((0.35 * x + 0.04 * y, 0.33 * y - 0.05 * x) for y in (-1, 0, 1) for x in (-1, 0, 1))
 
 
-def calibrate(folder, setups, **scene):
-    """Simulate and calibrate exposures of one field; returns the paths of their `_cal` files."""
-    cases = [Case("mosaic", setup, **scene) for setup in setups]
-    scale = 0.031 if "LONG" not in setups[0].detector else 0.063
-    scenes = [make_field(case, scale) for case in cases]
-    exposures = truth.simulate(folder, setups, scenes)
+def calibrate(folder, plans, size=640, **stars):
+    """Simulate and calibrate exposures of one field.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Working folder.
+    plans : list of jwcal.simulate.Plan
+        The exposures.
+    size : int
+        Side of the field in pixels.
+    **stars
+        Magnitudes, as for `cases.Case`.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The `_cal` files.
+    """
+    case = Case("mosaic", plans[0].setup, **stars)
+    scene = make_scene(case, SimpleNamespace(nx=size, ny=size), 0.031)
+    write_reference_cache(folder / "crds", plans, context=truth.CONTEXT)
+    (folder / "raw").mkdir()
+    exposures = [simulate_exposure(plan, scene, folder / "raw") for plan in plans]
     program, paths = truth.load_program(folder, official=True), []
     for exposure in exposures:
         name = exposure.plan.root
@@ -30,18 +50,21 @@ def calibrate(folder, setups, **scene):
     return paths
 
 
-def make_field(case, scale):
-    """The same stars for all exposures of an observation."""
-    size = type("Size", (), {"nx": 640, "ny": 640})
-    return make_scene(case, size, scale)
-
-
 def dithered(dithers, **properties):
-    """A set-up for every dither."""
+    """A plan for every dither."""
     return [
-        Setup(dither=dither, exposure=number, position=number, positions=len(dithers), **properties)
+        plan_exposure(Setup(dither=dither, exposure=number, position=number, positions=len(dithers), **properties))
         for number, dither in enumerate(dithers, 1)
     ]
+
+
+def two_detectors(dithers, **properties):
+    """Plans of two neighbouring detectors that see each dither together."""
+    plans = []
+    for first in dithered(dithers, detector="NRCB1", **properties):
+        other = replace(first.setup, detector="NRCB2")
+        plans += [first, plan_exposure(other, attitude=first.pointing.attitude)]
+    return plans
 
 
 def inject(path, target, rng, fraction=0.002, weakest=3.0, strongest=100.0):

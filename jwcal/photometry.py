@@ -93,12 +93,14 @@ def measure_sharpness(data, positions, sigma):
     positions : float64 [source, 2]
         From `place`.
     sigma : float
-        Width of the Gaussian, pixels.
+        Width of the Gaussian, pixels; 0 gives NaN.
 
     Returns
     -------
     sharpness, roundness : float64 [source]
     """
+    if sigma <= 0:
+        return np.full(len(positions), np.nan), np.full(len(positions), np.nan)
     kernel, mask = _make_kernel(sigma)
     reach = len(kernel) // 2
 

@@ -70,6 +70,7 @@ def test_sharpness_and_roundness_against_the_slow_twin(sigma):
         assert roundness[k] == pytest.approx(2 * (part[up].sum() - part[right].sum()) / np.abs(part).sum(), abs=1e-6)
     assert abs(roundness[0]) < 0.3 and roundness[1] * roundness[2] < 0
     assert np.isnan(photometry.measure_sharpness(data, photometry.place([np.nan], [1]), sigma)).all()
+    assert np.isnan(photometry.measure_sharpness(data, positions, 0.0)).all()
 
 
 def test_neighbours():

@@ -24,6 +24,7 @@ PIPELINES = {
     "guider": ("jwst.pipeline", "GuiderPipeline"),
     "image2": ("jwst.pipeline", "Image2Pipeline"),
     "resample": ("jwst.resample", "ResampleStep"),
+    "source_catalog": ("jwst.source_catalog", "SourceCatalogStep"),
 }
 ARRAYS = ("data", "groupdq", "pixeldq", "zeroframe", "err", "dq", "var_poisson", "var_rnoise", "var_flat", "wht", "con")
 OWN_NAMES = {"bkg_subtract": "background"}
@@ -63,6 +64,10 @@ def run(job):
         watch(getattr(pipeline, step), OWN_NAMES.get(step, step), folder, status, products)
     for step, settings in job.get("settings", {}).items():
         configure(pipeline, step, settings)
+    if job["pipeline"] == "source_catalog":  # it writes its tables itself
+        pipeline.save_results, pipeline.output_dir = True, str(folder)
+        pipeline.run(job["input"])
+        return status
     result = pipeline.run(job["input"])
     for model in result if isinstance(result, list) else [result]:
         keep_product(model, job["pipeline"], products)

@@ -96,7 +96,7 @@ def _drizzle_group(load, members, recipe, positions):
         where = locate_image(image, recipe)
         if where.grid.size * SMALL_GRID < image.data.size:
             positions[index] = where
-        drizzled.append(drizzle_image(image, recipe, where.expand()))
+        drizzled.append(drizzle_image(image, recipe, where))
     if len(drizzled) == 1:
         return Canvas(drizzled[0].planes, drizzled[0].weight[None], drizzled[0].origin)
     return _join(drizzled)
@@ -157,10 +157,10 @@ def combine(scratch, parts, shape):
 def _compare(load, index, references, recipe, thresholds, where, keep):
     """`OutlierMap` of an exposure, by the median and the exposure's own image that lie in a scratch file."""
     image = load(index, TO_COMPARE)
-    pixmap = (where or locate_image(image, recipe)).expand()
-    y, x = find_box(pixmap, recipe)
+    where = where or locate_image(image, recipe)
+    y, x = find_box(where.grid, recipe)
     scratch, median, own = references
-    pixmap -= np.array([x[0], y[0]])[:, None, None]
+    pixmap = where.shift(x[0], y[0]).expand()
     expected = blot(scratch.read(median, y, x), pixmap)
     if keep:
         keep("blot", index, expected)

@@ -57,7 +57,7 @@ def outlier_detection(
     images : sequence of Image or path
         Calibrated exposures [y, x] with a WCS.
     prepare : callable, optional
-        Called with each image that was read from a file, possibly without some of its arrays; returns it with the WCS
+        Called once with each image that is a file, its headers and WCS read but not its pixels; returns it with the WCS
         (and S_REGION) and the sky level (BKGLEVEL, BKGSUB) that shall hold.
     folder : path, optional
         Where intermediate results go; by default beside nothing, in the working folder.
@@ -111,13 +111,13 @@ def outlier_detection(
     pairs = _read_pair("snr", snr), _read_pair("scale", scale)
     thresholds = imaging.Thresholds(float(maskpt), *pairs, float(core_scale), float(backg))
 
-    def load(index, only):
-        image = load_image(items[index], only)
-        if image is items[index]:
-            return replace(image, **{name: None for name in ARRAYS if name not in only})
-        return image if prepare is None else prepare(image)
+    outlines = [_read_outline(item, prepare) for item in items]
 
-    outlines = [load(index, ()) for index in range(len(items))]
+    def load(index, only):
+        if isinstance(items[index], Image):
+            return replace(items[index], **{name: None for name in ARRAYS if name not in only})
+        return products.fill_image(outlines[index], only)
+
     groups = _group_exposures(outlines, resample_data)
     footprints = [outline.keyword("S_REGION") for outline in outlines] if resample_data else []
     frame = find_frame(outlines[0], footprints) if resample_data else None
@@ -126,6 +126,12 @@ def outlier_detection(
     keep = _make_keeper(folder, outlines, footprints, recipe, fillval) if save_intermediate_results else None
     room = imaging if resample_data else stacking
     return room.find_outliers(load, groups, recipe, thresholds, keep)
+
+
+def _read_outline(item, prepare):
+    """Headers and WCS of an image, and its shape."""
+    image = load_image(item, ())
+    return image if image is item or prepare is None else prepare(image)
 
 
 def _read_pair(name, value):

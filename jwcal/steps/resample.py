@@ -199,7 +199,7 @@ def _add(sums, index, image, recipe):
     """Drizzle exposure number `index` and add it."""
     alone = sums.planes is None
     whole = [(0, size) for size in recipe.frame.shape]
-    part = drizzle_image(image, recipe, locate_image(image, recipe).expand(), whole if alone else None)
+    part = drizzle_image(image, recipe, locate_image(image, recipe), whole if alone else None)
     y, x = part.origin
     box = (slice(y, y + part.weight.shape[0]), slice(x, x + part.weight.shape[1]))
     sums.context[index // CONTEXT_BITS][box][part.hits] |= np.uint32(1 << index % CONTEXT_BITS).view(np.int32)

@@ -122,7 +122,7 @@ def test_images_are_prepared_as_they_are_read(tmp_path):
         return image
 
     found = outlier_detection([tmp_path / image.path for image in images], prepare)
-    assert sum(each.count for each in found) == 0 and len(prepared) == 12
+    assert sum(each.count for each in found) == 0 and len(prepared) == 4
 
 
 def test_undithered_images():

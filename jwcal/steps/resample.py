@@ -262,5 +262,5 @@ def _stamp(mosaic, recipe, times):
     header["KERNEL"] = (recipe.kernel, "Drizzle kernel")
     correlation = find_correlation(recipe)
     if correlation:
-        header["CORRRMS"] = (correlation[0], "aperture noise / (scatter of pixels * sqrt(n))")
-        header["CORRERR"] = (correlation[1], "aperture noise / quadratic sum of ERR")
+        header["CORRRMS"] = (round(correlation[0], 6), "aperture noise / (scatter of pixels * sqrt(n))")
+        header["CORRERR"] = (round(correlation[1], 6), "aperture noise / quadratic sum of ERR")

@@ -54,7 +54,7 @@ class Blender:
         self._rows.append(
             {
                 card.keyword: card.value
-                for header in (image.sci_header, image.header)
+                for header in (image.header, image.sci_header)
                 for card in header.cards
                 if not NOT_TABLED.fullmatch(card.keyword) and not isinstance(card.value, Undefined)
             }

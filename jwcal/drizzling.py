@@ -121,18 +121,21 @@ def locate_image(image, recipe):
     return sparse_map(from_tree(image.wcs), recipe.frame.wcs, image.data.shape, tolerance=recipe.tolerance)
 
 
-def find_box(pixmap, recipe):
-    """Rows (first, last + 1) and columns of the frame that an exposure can touch; a single pixel where it misses."""
+def find_box(positions, recipe):
+    """Rows (first, last + 1) and columns of the frame that an exposure can touch; a single pixel where it misses.
+
+    `positions` [2, y, x] are its pixels in the frame, or nodes of a `SparseMap`, which reach all its corners.
+    """
     reach = 3 / min(1.0, recipe.frame.ratio) + 1
     limits = []
-    for plane, size in zip(pixmap[::-1], recipe.frame.shape, strict=True):
+    for plane, size in zip(positions[::-1], recipe.frame.shape, strict=True):
         low, high = np.nanmin(plane) - reach, np.nanmax(plane) + reach
         first = int(min(max(low, 0), size - 1)) if np.isfinite(low) else 0
         limits.append((first, int(min(max(high + 1, first + 1), size)) if np.isfinite(high) else 1))
     return limits
 
 
-def drizzle_image(image, recipe, pixmap, box=None):
+def drizzle_image(image, recipe, where, box=None):
     """Drizzle one exposure.
 
     Parameters
@@ -141,8 +144,8 @@ def drizzle_image(image, recipe, pixmap, box=None):
         Exposure; a measured sky level that it still contains is subtracted.
     recipe : Recipe
         How, and onto which frame.
-    pixmap : float64 [2, y, x]
-        Its pixels in the frame; shifted in place to the rectangle.
+    where : SparseMap
+        Its pixels in the frame.
     box : ((int, int), (int, int)) or None
         Rows and columns of the frame; None: those that it can touch.
 
@@ -151,10 +154,10 @@ def drizzle_image(image, recipe, pixmap, box=None):
     Drizzled
     """
     exposure = _prepare(image, recipe)
-    y, x = box or find_box(pixmap, recipe)
-    pixmap -= np.array([x[0], y[0]])[:, None, None]
+    y, x = box or find_box(where.grid, recipe)
     drop = (KERNELS[recipe.kernel], recipe.pixfrac, recipe.frame.ratio, 1.0)
     flags = image.dq if recipe.flags else NO_FLAGS
+    pixmap = where.shift(x[0], y[0]).expand()
     planes, weight, hits, flags = drizzle(exposure, flags, pixmap, (y[1] - y[0], x[1] - x[0]), drop)
     if recipe.variances and len(planes) == 1:  # the exposure knows none
         planes = np.concatenate([planes, np.full((3, *weight.shape), np.nan, np.float32)])

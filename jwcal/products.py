@@ -1,7 +1,7 @@
 """Reading and writing products in the archive's formats: same HDUs, keywords and names as JWST's own files."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -70,8 +70,7 @@ def read(path, container, only=None):
     """
     with FitsFile(path) as file:
         _check_dimensions(file, path, container)
-        hdus = {name: hdu for name, hdu in HDUS[container].items() if only is None or name in only}
-        arrays = _read_arrays(file, hdus, container)
+        arrays = _read_arrays(file, container, only)
         if only is not None:
             arrays.setdefault("data", np.broadcast_to(np.float32(0), file.shape("SCI")))
         product = container(
@@ -86,9 +85,13 @@ def read(path, container, only=None):
     return product
 
 
-def _read_arrays(file, hdus, container):
-    """Images of a file by name of the container's array, two at a time: the bytes are swapped outside of the GIL."""
-    present = {name: extname for name, extname in hdus.items() if extname in file}
+def _read_arrays(file, container, only=None):
+    """Arrays of a file by name, all there are or `only` some; two at a time: the bytes are swapped outside of the GIL."""
+    present = {
+        name: extname
+        for name, extname in HDUS[container].items()
+        if extname in file and (only is None or name in only)
+    }
     with ThreadPoolExecutor(2) as pool:
         images = pool.map(lambda name: file.image(present[name], _type(container, name)), present)
         return dict(zip(present, images, strict=True))
@@ -110,12 +113,20 @@ def read_ramp(path):
 
 def read_image(path, only=None):
     """Read a `_rate`, `_rateints`, `_cal` or `_calints` product, or `only` some of its arrays (see `read`)."""
-    image = read(path, models.Image, only)
-    for name in ("err", "var_poisson", "var_rnoise"):
+    return _complete(read(path, models.Image, only), only)
+
+
+def fill_image(outline, only):
+    """An image of which headers and WCS were read before, with the arrays named in `only` read from its file now."""
+    with FitsFile(outline.path) as file:
+        return _complete(replace(outline, **_read_arrays(file, models.Image, only)), only)
+
+
+def _complete(image, only):
+    """Make arrays that a file should have but lacks: no error, no flag."""
+    for name in ("err", "dq", "var_poisson", "var_rnoise"):
         if getattr(image, name) is None and (only is None or name in only):
-            setattr(image, name, np.zeros_like(image.data))
-    if image.dq is None and (only is None or "dq" in only):
-        image.dq = np.zeros(image.data.shape, np.uint32)
+            setattr(image, name, np.zeros(image.data.shape, TYPES.get(name, np.float32)))
     return image
 
 

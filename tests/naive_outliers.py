@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 from naive_drizzle import SCALE, make_image
+from scipy.special import erf
 
 
 def naive_blot(plane, pixmap):
@@ -44,15 +45,20 @@ def naive_compare(data, error, expected, level, snr, scale):
     return near & second
 
 
-def make_dithers(shape=(40, 36), count=4, noise=0.05, stars=6, seed=5, **keywords):
-    """Exposures of a field of well-sampled stars, each shifted by a few pixels, none with an outlier."""
+def integrate(offset, width):
+    """Part of a Gaussian in pixels at an offset from its centre."""
+    return 0.5 * (erf((offset + 0.5) / width / math.sqrt(2)) - erf((offset - 0.5) / width / math.sqrt(2)))
+
+
+def make_dithers(shape=(40, 36), count=4, noise=0.05, stars=6, seed=5, width=1.8, **keywords):
+    """Exposures of a field of stars, each shifted by a few pixels, none with an outlier; `width` is sigma in pixels."""
     rng = np.random.default_rng(seed)
     sky = rng.uniform(0.1, 0.9, (stars, 2)) * shape
     images = []
     for k in range(count):
         dx, dy = rng.uniform(-3, 3, 2)
         y, x = np.indices(shape)
-        data = 1.0 + sum(5 * np.exp(-((y - sy - dy) ** 2 + (x - sx - dx) ** 2) / 2 / 1.8**2) for sy, sx in sky)
+        data = 1.0 + sum(100 * integrate(y - sy - dy, width) * integrate(x - sx - dx, width) for sy, sx in sky)
         variances = np.full((3, *shape), noise**2 / 3)
         data = data + rng.normal(0, noise, shape)
         # The x axis points to the west: a field that moves to larger x was seen from further east.

@@ -16,7 +16,7 @@ from jwcal.drizzling import drizzle_image, find_box, find_level, locate_image
 from jwcal.kernels.blot import blot
 from jwcal.kernels.coadd import add_exposure
 from jwcal.kernels.median import find_medians
-from jwcal.kernels.outlier_flags import compare_resampled
+from jwcal.kernels.outlier_flags import compare_resampled, confirm_flags
 from jwcal.outliers.maps import OutlierMap
 from jwcal.outliers.weights import average_positive
 from jwcal.scratch import Scratch
@@ -34,6 +34,7 @@ class Thresholds(NamedTuple):
     maskpt: float
     snr: tuple
     scale: tuple
+    core_scale: float
     backg: float
 
 
@@ -67,20 +68,23 @@ def find_outliers(load, groups, recipe, thresholds, keep=None):
     list of OutlierMap
         In the order of the exposures.
     """
-    positions, found = {}, {}
+    positions, found, parts, owns = {}, {}, [], []
     with Scratch() as scratch:
-        parts = []
         for members in groups:
             canvas = _drizzle_group(load, members, recipe, positions)
             if keep:
                 keep("outlier_i2d", members[0], canvas)
+            if thresholds.core_scale > 0:
+                owns.append(scratch.keep(canvas.planes[0], canvas.origin))
             parts.append(scratch.keep(_mask_light(canvas, thresholds.maskpt), canvas.origin))
             del canvas
         median = combine(scratch, parts, recipe.frame.shape)
         if keep:
             keep("median", 0, scratch.read(median, (0, median.ny)))
-        for index in (index for members in groups for index in members):
-            found[index] = _compare(load, index, (scratch, median), recipe, thresholds, positions.get(index), keep)
+        for own, members in zip(owns or parts, groups, strict=True):
+            for index in members:
+                where = positions.get(index)
+                found[index] = _compare(load, index, (scratch, median, own), recipe, thresholds, where, keep)
     return [found[index] for index in sorted(found)]
 
 
@@ -92,7 +96,7 @@ def _drizzle_group(load, members, recipe, positions):
         where = locate_image(image, recipe)
         if where.grid.size * SMALL_GRID < image.data.size:
             positions[index] = where
-        drizzled.append(drizzle_image(image, recipe, where.expand()))
+        drizzled.append(drizzle_image(image, recipe, where))
     if len(drizzled) == 1:
         return Canvas(drizzled[0].planes, drizzled[0].weight[None], drizzled[0].origin)
     return _join(drizzled)
@@ -150,16 +154,19 @@ def combine(scratch, parts, shape):
     return median
 
 
-def _compare(load, index, reference, recipe, thresholds, where, keep):
-    """`OutlierMap` of an exposure, by the median that lies in a scratch file."""
+def _compare(load, index, references, recipe, thresholds, where, keep):
+    """`OutlierMap` of an exposure, by the median and the exposure's own image that lie in a scratch file."""
     image = load(index, TO_COMPARE)
-    pixmap = (where or locate_image(image, recipe)).expand()
-    y, x = find_box(pixmap, recipe)
-    pixmap -= np.array([x[0], y[0]])[:, None, None]
-    scratch, median = reference
+    where = where or locate_image(image, recipe)
+    y, x = find_box(where.grid, recipe)
+    scratch, median, own = references
+    pixmap = where.shift(x[0], y[0]).expand()
     expected = blot(scratch.read(median, y, x), pixmap)
-    del pixmap
     if keep:
         keep("blot", index, expected)
     level = find_level(image, thresholds.backg)
-    return OutlierMap.pack(compare_resampled(image.data, image.err, expected, level, thresholds.snr, thresholds.scale))
+    flags = compare_resampled(image.data, image.err, expected, level, thresholds.snr, thresholds.scale)
+    if thresholds.core_scale > 0:
+        own = scratch.read(own, y, x)
+        flags = confirm_flags(flags, image.data, own, pixmap, expected, level, thresholds.core_scale)
+    return OutlierMap.pack(flags)

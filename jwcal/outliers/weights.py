@@ -19,7 +19,7 @@ class Ranking:
     def __init__(self, values):
         self._values = np.ascontiguousarray(values, np.float32).reshape(-1)
         bits = self._values.view(np.uint32)
-        self._upper = bits.view(np.uint16)[1 if bits.dtype.newbyteorder("=").str[0] == "<" else 0 :: 2]
+        self._upper = (bits >> np.uint32(16)).astype(np.uint16)
         self._tally = tally_values(self._values, bits)
         self._before = np.concatenate([[0], self._tally[:, 0].cumsum().astype(np.int64)])
         self._edges = (np.arange(BINS, dtype=np.uint32) << np.uint32(16)).view(np.float32).astype(float)

@@ -199,7 +199,7 @@ def _add(sums, index, image, recipe):
     """Drizzle exposure number `index` and add it."""
     alone = sums.planes is None
     whole = [(0, size) for size in recipe.frame.shape]
-    part = drizzle_image(image, recipe, locate_image(image, recipe).expand(), whole if alone else None)
+    part = drizzle_image(image, recipe, locate_image(image, recipe), whole if alone else None)
     y, x = part.origin
     box = (slice(y, y + part.weight.shape[0]), slice(x, x + part.weight.shape[1]))
     sums.context[index // CONTEXT_BITS][box][part.hits] |= np.uint32(1 << index % CONTEXT_BITS).view(np.int32)
@@ -262,5 +262,5 @@ def _stamp(mosaic, recipe, times):
     header["KERNEL"] = (recipe.kernel, "Drizzle kernel")
     correlation = find_correlation(recipe)
     if correlation:
-        header["CORRRMS"] = (correlation[0], "aperture noise / (scatter of pixels * sqrt(n))")
-        header["CORRERR"] = (correlation[1], "aperture noise / quadratic sum of ERR")
+        header["CORRRMS"] = (round(correlation[0], 6), "aperture noise / (scatter of pixels * sqrt(n))")
+        header["CORRERR"] = (round(correlation[1], 6), "aperture noise / quadratic sum of ERR")

@@ -5,11 +5,11 @@ import warnings
 import numba
 import numpy as np
 import pytest
-from naive_outliers import naive_blot, naive_compare
+from naive_outliers import naive_blot, naive_compare, naive_gradient
 
 from jwcal.kernels.blot import blot
 from jwcal.kernels.median import find_medians
-from jwcal.kernels.outlier_flags import compare_directly, compare_resampled
+from jwcal.kernels.outlier_flags import compare_directly, compare_resampled, confirm_flags
 from jwcal.kernels.sorting import WIDTH
 
 RNG = np.random.default_rng(3)
@@ -89,6 +89,17 @@ def test_a_gradient_raises_the_thresholds():
     assert not compare_resampled(data, error, expected, 0.0, (5.0, 4.0), (1.2, 0.7)).any()
     data[2, 3] += 0.6
     assert np.argwhere(compare_resampled(data, error, expected, 0.0, (5.0, 4.0), (1.2, 0.7))).tolist() == [[2, 3]]
+
+
+def test_confirmation():
+    own, pixmap = with_holes((20, 23), 0.05), make_positions((20, 23), (25, 21))
+    expected, flags = RNG.normal(1, 0.4, (25, 21)).astype(np.float32), RNG.random((25, 21)) < 0.5
+    data = RNG.normal(3, 3, (25, 21)).astype(np.float32)
+    left = np.abs(naive_blot(own, pixmap) - expected)
+    small = left <= np.minimum(0.7 * naive_gradient(expected), 0.3 * np.abs(data - 0.5 - expected))  # False for NaN
+    confirmed = confirm_flags(flags, data, own, pixmap, expected, 0.5, 0.7)
+    np.testing.assert_array_equal(confirmed, flags & ~small)
+    assert 0.2 < confirmed[flags].mean() < 0.95
 
 
 def test_direct_comparison():

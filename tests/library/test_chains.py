@@ -62,7 +62,7 @@ def test_declaration_is_the_signature(step):
     settings = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
     assert declaration.settings == settings
     positional = [p for p in parameters if p.kind is not p.KEYWORD_ONLY][1:]
-    references = [p.name for p in positional if p.name != "backgrounds"]
+    references = [p.name for p in positional if p.name not in ("backgrounds", "prepare", "folder")]
     assert list(declaration.references + declaration.optional) == references
     assert all(p.default is None for p in positional if p.name in declaration.optional)
 

@@ -21,7 +21,7 @@ SCHEMA = ROOT / "config" / "schema.yaml"
 STEPS = load_yaml(SCHEMA)["properties"]["steps"]["properties"]
 BUILT = sorted(path.stem for path in (ROOT / "jwcal" / "steps").glob("[!_]*.py"))
 # Settings that the official package does not have, with the value that makes jwcal do as it does.
-OFFICIAL_VALUES = {"background": {"propagate_variances": False}}
+OFFICIAL_VALUES = {"background": {"propagate_variances": False}, "outlier_detection": {"core_scale": 0.0}}
 # Steps that the official package leaves out unless its parameter files say otherwise.
 OFFICIALLY_SKIPPED = {
     "charge_migration",

@@ -10,6 +10,7 @@ from cases import Case, make_scene
 
 from jwcal import products
 from jwcal.simulate import Setup, plan_exposure, simulate_exposure, write_reference_cache
+from jwcal.wcs import from_tree
 
 BOX = ((0.0, 0.0), (0.42, 0.17), (-0.29, 0.33), (0.11, -0.38))
 GRID = tuple((0.35 * x + 0.04 * y, 0.33 * y - 0.05 * x) for y in (-1, 0, 1) for x in (-1, 0, 1))
@@ -34,8 +35,7 @@ def calibrate(folder, plans, size=640, **stars):
     list of pathlib.Path
         The `_cal` files.
     """
-    case = Case("mosaic", plans[0].setup, **stars)
-    scene = make_scene(case, SimpleNamespace(nx=size, ny=size), 0.031)
+    scene = make_field(plans, size, **stars)
     write_reference_cache(folder / "crds", plans, context=truth.CONTEXT)
     (folder / "raw").mkdir()
     exposures = [simulate_exposure(plan, scene, folder / "raw") for plan in plans]
@@ -48,6 +48,11 @@ def calibrate(folder, plans, size=640, **stars):
         paths.append(folder / f"{name}_cal.fits")
         products.write(paths[-1], image)
     return paths
+
+
+def make_field(plans, size=640, **stars):
+    """The scene around the first exposure's pointing."""
+    return make_scene(Case("mosaic", plans[0].setup, **stars), SimpleNamespace(nx=size, ny=size), 0.031)
 
 
 def dithered(dithers, **properties):
@@ -65,6 +70,17 @@ def two_detectors(dithers, **properties):
         other = replace(first.setup, detector="NRCB2")
         plans += [first, plan_exposure(other, attitude=first.pointing.attitude)]
     return plans
+
+
+def find_cores(path, stars, radius=2.5):
+    """Pixels of an exposure within a radius of a star: bool [y, x]."""
+    image = products.read_image(path, ())
+    cores, (ny, nx) = np.zeros(image.data.shape, bool), image.data.shape
+    for x, y in zip(*from_tree(image.wcs).inverse(stars["ra"], stars["dec"]), strict=True):
+        rows, columns = np.ogrid[max(int(y) - 4, 0) : min(int(y) + 5, ny), max(int(x) - 4, 0) : min(int(x) + 5, nx)]
+        if rows.size and columns.size:
+            cores[rows, columns] |= (rows - y) ** 2 + (columns - x) ** 2 < radius**2
+    return cores
 
 
 def inject(path, target, rng, fraction=0.002, weakest=3.0, strongest=100.0):

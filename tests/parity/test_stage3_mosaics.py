@@ -28,6 +28,20 @@ FIELDS = {
 }
 
 
+SHARP = mosaic_cases.dithered(mosaic_cases.BOX, **SMALL | {"subarray": "SUB320"}, filter="F090W", observation=34)
+STARS = {"size": 400, "faint": 23.0, "bright": 17.0}
+# Settings unlike the defaults, the same for both sides.
+OTHER_OUTLIERS = [
+    {"weight_type": "exptime", "kernel": "turbo", "pixfrac": 0.8, "snr": "4.0 3.0", "scale": "0.9 0.5", "maskpt": 0.4},
+    {"resample_data": False, "snr": "30.0 4.0"},
+]
+OTHER_MOSAICS = [
+    {"pixel_scale_ratio": 0.6, "pixfrac": 0.7, "weight_type": "exptime", "rotation": 12.0},
+    {"pixel_scale": 0.05, "kernel": "gaussian", "crpix": [100.0, 90.0], "output_shape": [180, 150]},
+    {"kernel": "lanczos3", "fillval": "0", "enable_err": False, "crval": [150.1001, 2.2001]},
+]
+
+
 class Field:
     """Exposures of one field on disk, the official results, and ours."""
 
@@ -36,7 +50,7 @@ class Field:
         clean = mosaic_cases.calibrate(folder, FIELDS[name], faint=26.0, bright=19.0)
         (folder / "hit").mkdir()
         self.paths, self.strengths = mosaic_cases.load_injected(folder / "hit", clean)
-        self.maps = outlier_detection(self.paths)
+        self.maps = outlier_detection(self.paths, core_scale=0.0)
 
     def crf(self):
         """Write the exposures with our outliers; returns their paths."""
@@ -128,6 +142,56 @@ def test_mosaic(name, fields, oracle, figures, tmp_path):
     back = from_tree(ours.wcs).inverse(*from_tree(theirs.wcs).forward(x, y))
     shift = float(np.hypot(back[0] - x, back[1] - y).max())
     figures.append(Figure(name, "resample", "WCS", shift, WCS_TOLERANCE, "pixel"))
+    check(figures, start)
+
+
+@pytest.mark.parametrize("settings", OTHER_OUTLIERS, ids=lambda settings: next(iter(settings)))
+def test_other_outlier_settings(settings, fields, oracle, figures, tmp_path):
+    field, start = fields("four dithers"), len(figures)
+    official = oracle.run("outlier_detection", field.paths, tmp_path, {"": settings})
+    theirs = [official.state(str(number))["dq"] & dq.OUTLIER != 0 for number in range(len(field.paths))]
+    ours = [found.mask for found in outlier_detection(field.paths, core_scale=0.0, **settings)]
+    before = [products.read_image(path, ("dq",)).dq & dq.OUTLIER != 0 for path in field.paths]
+    agreement = np.mean([np.mean((a | c) == b) for a, b, c in zip(ours, theirs, before, strict=True)])
+    assert sum(mask.sum() for mask in ours) > 50
+    figures.append(Figure(next(iter(settings)), "outlier_detection", "flags", agreement, FLAGS_AGREE, "flags"))
+    check(figures, start)
+
+
+@pytest.mark.parametrize("settings", OTHER_MOSAICS, ids=lambda settings: next(iter(settings)))
+def test_other_mosaic_settings(settings, fields, oracle, figures, tmp_path):
+    field, start = fields("four dithers"), len(figures)
+    theirs = products.read(oracle.run("mosaic", field.paths, tmp_path, {"": settings}).product("i2d"), Mosaic)
+    ours = resample(field.paths, **settings)
+    assert ours.data.shape == theirs.data.shape
+    weighted = (ours.weight > 0) & (theirs.weight > 0)
+    for plane in PLANES:
+        mine, other = getattr(ours, plane), getattr(theirs, plane)
+        assert (mine is None) == (other is None), plane
+        if mine is not None:
+            share = share_within(mine, other, I2D_TOLERANCE, weighted)
+            figures.append(Figure(next(iter(settings)), "resample", plane.upper(), share, 0.999, "share"))
+    check(figures, start)
+
+
+def test_cores_of_undersampled_stars(oracle, figures, tmp_path):
+    stars = mosaic_cases.make_field(SHARP, **STARS).stars
+    clean, start = mosaic_cases.calibrate(tmp_path, SHARP, **STARS), len(figures)
+    cores = np.array([mosaic_cases.find_cores(path, stars) for path in clean])
+    official = oracle.run("outlier_detection", clean, tmp_path / "official")
+    theirs = np.array([official.state(str(number))["dq"] & dq.OUTLIER != 0 for number in range(len(clean))])
+    ours = np.array([found.mask for found in outlier_detection(clean)])
+    lost, their_lost = (np.count_nonzero(flags & cores) for flags in (ours, theirs))
+    note = f"{lost} here, {their_lost} officially, of {len(stars)} stars"
+    figures.append(Figure("F090W", "outlier_detection", "cores lost", lost / their_lost, 0.2, "values", note))
+    (tmp_path / "hit").mkdir()
+    hit, strengths = mosaic_cases.load_injected(tmp_path / "hit", clean)
+    away = np.array(strengths) * ~cores
+    recall, without = (
+        score([found.mask for found in outlier_detection(hit, core_scale=scale)], away)[0] for scale in (0.5, 0.0)
+    )
+    note = f"{100 * recall:.2f} % with, {100 * without:.2f} % without keeping cores"
+    figures.append(Figure("F090W", "outlier_detection", "recall", without - recall, 0.01, "values", note))
     check(figures, start)
 
 

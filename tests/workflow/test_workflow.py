@@ -146,8 +146,9 @@ def test_bad_exposure_is_one_clear_line(bench, fault):
 def test_bad_setting_is_one_clear_line(bench, config, said):
     result = bench.run("-n", "all", "--config", config, check=False)
     assert result.returncode
-    line = next(line for line in result.stderr.splitlines() if said in line)
-    assert "Traceback" not in result.stderr and len(line) < 400
+    text = result.stdout + result.stderr
+    line = next(line for line in text.splitlines() if said in line)
+    assert "Traceback" not in text and len(line) < 400
 
 
 def test_single_group(bench):

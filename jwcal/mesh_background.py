@@ -154,7 +154,7 @@ def enlarge(mesh, box, shape):
     if low == high:
         return np.full(shape, low, np.float32)
     rows, columns = (_spline_weights(*sizes) for sizes in zip(mesh.shape, box, shape, strict=True))
-    image = (rows @ mesh).astype(np.float32) @ columns.T.astype(np.float32)
+    image = (rows @ mesh @ columns.T).astype(np.float32)
     return np.clip(image, np.float32(low), np.float32(high), out=image)
 
 

@@ -17,6 +17,8 @@ def run_tweakreg(files, settings, seen):
     import jwst.tweakreg.tweakreg_step as module
     from jwst.datamodels import ModelLibrary
 
+    if "connectivity" in settings:
+        settings = settings | {"connectivity": str(settings["connectivity"])}  # an option, which must be a text
     kept = {}
     apply = module.TweakRegStep._apply_tweakreg_solution
 

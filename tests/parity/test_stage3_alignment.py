@@ -44,13 +44,7 @@ TWEAKREG = {
     "stars": (
         "nrcb1",
         {},
-        {
-            "abs_refcat": "stars.ecsv",
-            "abs_minobj": 10,
-            "abs_searchrad": 3.0,
-            "abs_separation": 0.2,
-            "abs_tolerance": 0.1,
-        },
+        {"abs_refcat": "stars.ecsv", "abs_minobj": 10, "abs_searchrad": 3.0, **CLOSE},
     ),
 }
 SKYMATCH = {

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jwcal.overlaps import SkyPlane, clip_convex, convex_hull
+from jwcal.wcs.transforms import to_cartesian
 
 CELL = 8  # pixels of the coarsest exposure
 NODE_STEP = 32  # pixels between exact positions
@@ -34,6 +35,15 @@ def outline(wcs, shape, stepsize=None):
     edge_x = [x[:-1], np.full(len(y) - 1, x[-1]), x[:0:-1], np.full(len(y) - 1, x[0])]
     edge_y = [np.full(len(x) - 1, y[0]), y[:-1], np.full(len(x) - 1, y[-1]), y[:0:-1]]
     return np.column_stack(wcs.forward(np.concatenate(edge_x), np.concatenate(edge_y)))
+
+
+def find_near(outlines):
+    """Pairs (k, 2) of outlines whose circumscribed circles meet, first before second."""
+    vectors = [np.stack(to_cartesian(*edge.T), axis=1) for edge in outlines]
+    centres = np.array([v.mean(axis=0) for v in vectors]).reshape(-1, 3)
+    radii = np.array([np.linalg.norm(v - c, axis=1).max() for v, c in zip(vectors, centres, strict=True)])
+    distance = np.linalg.norm(centres[:, None] - centres[None], axis=2)
+    return np.argwhere(np.triu(distance <= radii[:, None] + radii[None], 1))
 
 
 def intersect(first, second):

@@ -12,7 +12,7 @@ from jwcal.alignment import correct_wcs, find_entry, group_of, name_of
 from jwcal.associations import exposure_name
 from jwcal.errors import JwcalError
 from jwcal.models import Image
-from jwcal.sky_regions import CellGrid, compare_cells, intersect, outline, scan_polygon
+from jwcal.sky_regions import CellGrid, compare_cells, find_near, intersect, outline, scan_polygon
 from jwcal.sky_statistics import Statistic, clip_differences, measure_sky
 from jwcal.wcs.mosaics import scale_at
 
@@ -216,12 +216,12 @@ def _middle(member):
 def _find_regions(members):
     """Sky polygons that each exposure shares with each other group: by name, then by group."""
     regions = {member.name: {} for member in members}
-    for member in members:
-        for other in members:
-            if other.group != member.group:
-                polygon = intersect(member.outline, other.outline)
-                if len(polygon):
-                    regions[member.name].setdefault(other.group, []).append(polygon)
+    for i, j in find_near([member.outline for member in members]):
+        first, second = members[i], members[j]
+        polygon = intersect(first.outline, second.outline) if first.group != second.group else ()
+        if len(polygon):
+            regions[first.name].setdefault(second.group, []).append(polygon)
+            regions[second.name].setdefault(first.group, []).append(polygon)
     return regions
 
 

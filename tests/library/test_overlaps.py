@@ -77,4 +77,5 @@ def test_shared_area_of_unions():
     assert shared_area(first, [SQUARE + 5]) == 0
     assert shared_area([], first) == 0 and shared_area([SQUARE[:2]], first) == 0
     diamond = turned(SQUARE - 0.5, np.pi / 4) + 0.5
-    assert shared_area([SQUARE], [diamond]) == pytest.approx(2 * 2**0.5 - 2, rel=2e-3)
+    assert shared_area([SQUARE], [diamond]) == pytest.approx(2 * 2**0.5 - 2, rel=1e-12)
+    assert shared_area([SQUARE, SQUARE], [diamond]) == pytest.approx(2 * 2**0.5 - 2, rel=2e-3)

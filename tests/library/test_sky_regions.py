@@ -5,7 +5,7 @@ import pytest
 from naive_drizzle import SCALE, make_image
 
 from jwcal.overlaps import signed_area
-from jwcal.sky_regions import CELL, CellGrid, compare_cells, intersect, outline, scan_polygon
+from jwcal.sky_regions import CELL, CellGrid, compare_cells, find_near, intersect, outline, scan_polygon
 from jwcal.wcs import from_tree
 
 SHAPE = (60, 80)
@@ -63,6 +63,13 @@ def test_intersections_on_the_sky():
         pytest.approx(abs(signed_area(inside)), rel=1e-6)
     )
     assert len(intersect(edges[0], edges[2])) == 0
+
+
+def test_which_exposures_may_meet():
+    images = [make_exposure(*shift) for shift in ((0, 0), (0, 20), (500, 0), (520, 60), (0, 0))]
+    edges = [outline(from_tree(image.wcs), SHAPE) for image in images]
+    assert find_near(edges).tolist() == [[0, 1], [0, 4], [1, 4], [2, 3]]
+    assert len(find_near(edges[:1])) == 0
 
 
 def make_map(grid, image):

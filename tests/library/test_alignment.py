@@ -126,3 +126,22 @@ def test_other_files_are_refused(tmp_path, text):
         read_alignment(tmp_path / "a.json")
     with pytest.raises(JwcalError, match="b.json: file not found"):
         read_alignment(tmp_path / "b.json")
+
+
+def test_data_models_read_an_aligned_product(tmp_path):
+    datamodels = pytest.importorskip("stdatamodels.jwst.datamodels")
+    from jwcal import products
+
+    image = make_exposure(shape=(40, 50))
+    image.header["TELESCOP"] = "JWST"
+    image.data, image.dq = np.ones((40, 50), np.float32), np.zeros((40, 50), np.uint32)
+    apply_alignment(image, entry(image, name="FIT-LVL3-stars.ecsv"))
+    products.write(tmp_path / "x_crf.fits", image)
+    with datamodels.ImageModel(tmp_path / "x_crf.fits") as model:
+        wcs = model.meta.wcs
+        assert wcs.available_frames == ["detector", "v2v3", "v2v3vacorr", "v2v3corr", "world"]
+        assert wcs.name == "FIT-LVL3-stars.ecsv" and model.meta.cal_step.tweakreg == "COMPLETE"
+        np.testing.assert_allclose(wcs(10.0, 20.0), from_tree(image.wcs).forward(10.0, 20.0), rtol=0, atol=1e-12)
+    again = products.read(tmp_path / "x_crf.fits", type(image), only=())
+    np.testing.assert_array_equal(from_tree(again.wcs).forward(X, Y), from_tree(image.wcs).forward(X, Y))
+    assert again.data.shape == (40, 50) and again.dq is None

@@ -66,9 +66,12 @@ def plane_of(image):
 
 
 def write_alignment(path, solution):
-    """Write a solution as JSON, atomically."""
+    """Write a solution as JSON, atomically, a line for each exposure."""
+    members = (f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in solution["members"].items())
+    rest = (f" {json.dumps(key)}: {json.dumps(value)}" for key, value in solution.items() if key != "members")
+    text = ",\n".join([*rest, ' "members": {\n' + ",\n".join(members) + "\n }"])
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(solution, indent=1) + "\n")
+        temporary.write_text("{\n" + text + "\n}\n")
 
 
 def read_alignment(path):

@@ -50,7 +50,7 @@ class Rules(NamedTuple):
         return 2 * (offset + self.tolerance)
 
 
-@dataclass
+@dataclass(eq=False)
 class Stars:
     """Reference sources: RA and Dec in degrees, weight (None for equal ones)."""
 
@@ -67,7 +67,7 @@ class Stars:
         return Stars(np.concatenate([self.ra, other.ra]), np.concatenate([self.dec, other.dec]), weight)
 
 
-@dataclass
+@dataclass(eq=False)
 class Member:
     """One exposure: its sources (pixels, weight) and its pointing, which alignment changes."""
 
@@ -78,7 +78,7 @@ class Member:
     weight: np.ndarray | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class Group:
     """Exposures that move together.
 
@@ -152,23 +152,24 @@ def align_groups(groups, rules, *, stars=None, in_order=True, expand=False):
     if len(waiting) < (2 if stars is None else 1):
         raise JwcalError("fewer than two groups have sources" if stars is None else "no sources were found")
     in_order = in_order or not expand
+    outlines = {group.name: _outline(group) for group in waiting} if expand else {}
     if stars is None:
-        first = waiting.pop(0 if in_order or len(waiting) == 2 else _most_shared(waiting))
-        outcomes[first.name], stars = Outcome("REFERENCE"), first.sources()
-        if not in_order and len(waiting) > 1:
-            second = max(waiting, key=lambda group: _overlap(_outline(group), _outline(first)))
-            waiting.remove(second)
-            outcomes[second.name], stars = _align_next(second, stars, rules, expand)
+        first = waiting.pop(0 if in_order or len(waiting) == 2 else _most_shared(waiting, outlines))
+        outcomes[first.name], stars, seen = Outcome("REFERENCE"), first.sources(), outlines.get(first.name)
+    else:
+        seen = [_hull(stars)]
     while waiting:
-        group = waiting.pop(0 if in_order else _nearest(waiting, stars))
-        outcomes[group.name], stars = _align_next(group, stars, rules, expand)
+        group = waiting[0] if in_order else max(waiting, key=lambda group: _overlap(seen, outlines[group.name]))
+        waiting.remove(group)
+        outcomes[group.name], stars = _align_next(group, stars, rules, outlines.get(group.name))
+        seen = None if in_order else [_hull(stars)]
     return outcomes
 
 
-def _align_next(group, stars, rules, expand):
-    """Align a group; its outcome, and the reference for the next."""
+def _align_next(group, stars, rules, outline):
+    """Align a group; its outcome, and the reference for the next: with its own sources if its `outline` is known."""
     outcome = align_group(group, stars, rules)
-    if not expand or (outcome.status != "SUCCESS" and _overlap([_hull(stars)], _outline(group)) > 0):
+    if outline is None or (outcome.status != "SUCCESS" and _overlap([_hull(stars)], outline) > 0):
         return outcome, stars
     unmatched, sources = np.ones(group.count(), bool), group.sources()
     if outcome.matched is not None:
@@ -223,21 +224,15 @@ def _combine(weight, other, matched, partners):
     return np.divide(a * b, a + b, out=np.zeros(len(a)), where=a + b > 0)
 
 
-def _most_shared(groups):
+def _most_shared(groups, outlines):
     """Index of the group to start with: of the pair that shares most, the one that shares more with all."""
-    outlines = [_outline(group) for group in groups]
+    outlines = [outlines[group.name] for group in groups]
     shared = np.zeros((len(groups), len(groups)))
     for i in range(len(groups)):
         for j in range(i + 1, len(groups)):
             shared[i, j] = shared[j, i] = _overlap(outlines[i], outlines[j])
     i, j = np.unravel_index(shared.argmax(), shared.shape)
     return int(j if shared[i].sum() < shared[j].sum() else i)
-
-
-def _nearest(groups, stars):
-    """Index of the group that overlaps most with the reference."""
-    hull = [_hull(stars)]
-    return int(np.argmax([_overlap(hull, _outline(group)) for group in groups]))
 
 
 def _outline(group):
@@ -257,6 +252,7 @@ def _hull(stars):
 
 def _overlap(first, second):
     """Area that two shapes, lists of polygons (n, 2) in RA and Dec, share."""
-    everything = np.vstack([*first, *second])
-    plane = SkyPlane(*everything.T)
-    return shared_area(*([plane.project(*polygon.T) for polygon in shape] for shape in (first, second)))
+    plane = SkyPlane(*np.vstack([*first, *second]).T)
+    first, second = ([plane.project(*polygon.T) for polygon in shape] for shape in (first, second))
+    (low, high), (start, stop) = ((np.vstack(s).min(axis=0), np.vstack(s).max(axis=0)) for s in (first, second))
+    return shared_area(first, second) if (low < stop).all() and (start < high).all() else 0.0

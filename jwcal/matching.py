@@ -9,7 +9,7 @@ import numpy as np
 
 from jwcal.errors import JwcalError
 
-PEAK = 2  # bins on each side of the highest over which the offset is averaged
+PEAK = 2  # bins on each side of the highest that help to find the offset
 
 
 def match_positions(positions, reference, *, searchrad, separation, tolerance, bin_size, offset=None):
@@ -56,6 +56,9 @@ def match_positions(positions, reference, *, searchrad, separation, tolerance, b
 def find_offset(positions, reference, searchrad, bin_size):
     """Typical difference of positions and reference, (0, 0) where no two come within the search radius.
 
+    It is that of tweakwcs, up to a bin too large where the search radius is no whole number of bins: of no matter to
+    matches within a tolerance of several bins.
+
     Parameters
     ----------
     positions, reference : float64 [n, 2] and [m, 2]
@@ -76,11 +79,30 @@ def find_offset(positions, reference, searchrad, bin_size):
     size = 2 * reach + 1
     x, y = np.clip(np.floor(differences + reach + 0.5).astype(int), 0, size - 1).T
     counts = np.bincount(y * size + x, minlength=size * size).reshape(size, size)
-    j, i = np.unravel_index(np.argmax(counts), counts.shape)
-    rows, columns = (np.arange(max(0, k - PEAK), min(size, k + PEAK + 1)) for k in (j, i))
-    box = counts[np.ix_(rows, columns)]
-    x, y = box.sum(axis=0) @ columns / box.sum(), box.sum(axis=1) @ rows / box.sum()
-    return float((x - reach) * bin_size), float((y - reach) * bin_size)
+    x, y = _find_peak(counts)
+    return x * bin_size - searchrad, y * bin_size - searchrad
+
+
+def _find_peak(counts):
+    """Place (column, row) of the highest bin, refined by a paraboloid through its neighbours that are not empty.
+
+    Where that has no maximum among them, it is their centre of mass; at the edge, the bin itself.
+    """
+    peak = np.unravel_index(np.argmax(counts), counts.shape)
+    if np.count_nonzero(counts) == 1 or any(not PEAK <= k < n - PEAK for k, n in zip(peak, counts.shape, strict=True)):
+        return float(peak[1]), float(peak[0])
+    box = counts[peak[0] - PEAK : peak[0] + PEAK + 1, peak[1] - PEAK : peak[1] + PEAK + 1]
+    y, x = np.nonzero(box)
+    height, x, y = box[y, x], x - PEAK, y - PEAK
+    shift = np.array([x @ height, y @ height]) / height.sum()
+    if len(height) >= 6:
+        terms = np.column_stack([np.ones(len(x)), x, y, x * y, x * x, y * y])
+        _, a, b, c, d, e = np.linalg.lstsq(terms, height, rcond=None)[0]
+        determinant = 4 * d * e - c * c
+        if determinant > 0 and d < 0:
+            top = np.array([b * c - 2 * e * a, a * c - 2 * d * b]) / determinant
+            shift = top if np.abs(top).max() <= PEAK else shift
+    return float(peak[1] + shift[0]), float(peak[0] + shift[1])
 
 
 def list_differences(positions, reference, limit):

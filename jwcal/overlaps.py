@@ -99,6 +99,8 @@ def shared_area(first, second):
     first, second = ([polygon for polygon in shape if len(polygon) >= 3] for shape in (first, second))
     if not first or not second:
         return 0.0
+    if len(first) == len(second) == 1:
+        return abs(signed_area(clip_convex(first[0], second[0])))
     heights = np.concatenate([polygon[:, 1] for polygon in (*first, *second)])
     low, high = heights.min(), heights.max()
     lines = low + (np.arange(LINES) + 0.5) * (high - low) / LINES

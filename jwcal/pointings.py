@@ -41,6 +41,11 @@ class Pointing:
         """Corrected plane coordinates, arcseconds, of pixels."""
         return self.affine(*self.plane.project(*self.wcs.transform(self._first, self._telescope, x, y)))
 
+    def from_plane(self, x, y):
+        """Pixels of corrected plane coordinates."""
+        v2, v3 = self.plane.deproject(*self.affine.inverse()(x, y))
+        return self.wcs.transform(self._telescope, self._first, v2, v3)
+
     def to_sky(self, x, y):
         """RA and Dec, degrees, of corrected plane coordinates."""
         return self.wcs.transform(self._telescope, self._last, *self.plane.deproject(x, y))

@@ -142,6 +142,7 @@ def _warm_guider(folder, references):
 
 def _warm_images(folder, references):
     from jwcal.steps.background import background
+    from jwcal.steps.skymatch import skymatch
 
     for shape in ((NY, NX), (2, NY, NX)):
         products.write(folder / "x_rate.fits", _make_rates(shape))
@@ -154,6 +155,11 @@ def _warm_images(folder, references):
             products.write(folder / "x_cal.fits", image)
             for kernel in ("square", "point", "turbo", "gaussian", "lanczos2"):
                 _run("resample", products.read_image(folder / "x_cal.fits"), references, kernel=kernel)
+            image.data += np.linspace(0, 1, NX, dtype=np.float32)
+            for name in ("x", "y"):
+                products.write(folder / f"{name}_cal.fits", image)
+            for pixel_pairs in (True, False):
+                skymatch([folder / "x_cal.fits", folder / "y_cal.fits"], pixel_pairs=pixel_pairs)
             _warm_mosaics(folder, image)
 
 

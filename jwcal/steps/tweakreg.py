@@ -2,10 +2,11 @@
 
 import logging
 import math
+from pathlib import Path
 
 import numpy as np
 
-from jwcal.alignment import FORMAT, group_of, name_of, plane_of
+from jwcal.alignment import FORMAT, find_entry, group_of, name_of, plane_of, read_alignment
 from jwcal.errors import JwcalError
 from jwcal.group_alignment import Group, Member, Rules, align_groups
 from jwcal.pointings import Pointing
@@ -24,6 +25,7 @@ def tweakreg(
     catalogs,
     groups=None,
     *,
+    alignment_file: str | None = None,
     use_custom_catalogs: bool = False,
     catfile: str | None = None,
     enforce_user_order: bool = False,
@@ -74,6 +76,8 @@ def tweakreg(
         Sources of each exposure: x, y (zero-based pixels), optionally weight.
     groups : sequence of str or None
         Name of the group of each exposure; None takes what the headers say.
+    alignment_file : str or None
+        An earlier result: its corrections are taken for these exposures, and nothing is fitted.
     use_custom_catalogs : bool
         Take the catalogues that `catfile` names instead.
     catfile : str or None
@@ -110,9 +114,15 @@ def tweakreg(
         Brightest and faintest magnitude of stars used.
     abs_mag_column : str or None
         Column of magnitudes; None looks for usual names.
-    sip_approx, sip_max_pix_error, sip_degree, sip_max_inv_pix_error, sip_inv_degree, sip_npoints
-        How the FITS keywords approximate the corrected WCS, as in `jwcal.steps.assign_wcs`; noted for
+    sip_approx : bool
+        Write FITS keywords that approximate the corrected WCS. This and what follows is noted for
         `jwcal.alignment.apply_alignment`.
+    sip_max_pix_error, sip_max_inv_pix_error : float
+        Largest errors of the approximation and of its inverse, pixels; 0 for no inverse.
+    sip_degree, sip_inv_degree : int or None
+        Degrees; None takes the lowest that is good enough.
+    sip_npoints : int
+        Points along each axis at which it is fitted.
 
     Returns
     -------
@@ -124,6 +134,11 @@ def tweakreg(
     JwcalError
         When a catalogue cannot be used or a setting is out of range.
     """
+    sip = {"sip_approx": sip_approx, "sip_max_pix_error": sip_max_pix_error, "sip_degree": sip_degree,
+           "sip_max_inv_pix_error": sip_max_inv_pix_error, "sip_inv_degree": sip_inv_degree,
+           "sip_npoints": sip_npoints}  # fmt: skip
+    if alignment_file:
+        return _adopt(alignment_file, images, sip)
     offset = None if use2dhist else (xoffset, yoffset)
     relative = Rules(minobj, fitgeometry, nclip, sigma, clip_accum, searchrad, separation, tolerance, offset)
     offset = None if abs_use2dhist else (0.0, 0.0)
@@ -143,10 +158,19 @@ def tweakreg(
         stars, reference = _read_stars(abs_refcat, images, groups, absolute, abs_mag_limits, abs_mag_column)
         fits["absolute"], failures = _align_with_stars(groups, absolute, stars, reference)
         reasons = reasons + failures
-    sip = {"sip_approx": sip_approx, "sip_max_pix_error": sip_max_pix_error, "sip_degree": sip_degree,
-           "sip_max_inv_pix_error": sip_max_inv_pix_error, "sip_inv_degree": sip_inv_degree,
-           "sip_npoints": sip_npoints}  # fmt: skip
     return _conclude(groups, fits, reasons, reference, sip)
+
+
+def _adopt(path, images, sip):
+    """The solution of another file, for these exposures."""
+    solution, entries = read_alignment(path), {}
+    for image in images:
+        entry, name = find_entry(solution, image), name_of(image)
+        if entry is None:
+            log.warning("tweakreg: %s does not say how to correct %s", path, name)
+            entry = {"status": "SKIPPED", "reasons": [f"{Path(path).name} has no entry for it"]}
+        entries[name] = entry | {"sip": sip}
+    return _wrap(entries, [], solution["reference"])
 
 
 def _check(rules, prefix):
@@ -267,16 +291,15 @@ def _conclude(groups, fits, reasons, reference, sip):
             if first is None and known.get("relative", {}).get("status") == "REFERENCE":
                 first = group.name
             entries[member.name] = _judge(member, group.name, known, reasons, reference) | {"sip": sip}
-    complete = any(entry["status"] == "COMPLETE" for entry in entries.values())
     for reason in reasons:
         log.warning("tweakreg: %s", reason)
-    return {
-        "format": FORMAT,
-        "status": "COMPLETE" if complete else "SKIPPED",
-        "reasons": reasons,
-        "reference": reference or first,
-        "members": entries,
-    }
+    return _wrap(entries, reasons, reference or first)
+
+
+def _wrap(entries, reasons, reference):
+    complete = any(entry["status"] == "COMPLETE" for entry in entries.values())
+    status = "COMPLETE" if complete else "SKIPPED"
+    return {"format": FORMAT, "status": status, "reasons": reasons, "reference": reference, "members": entries}
 
 
 def _judge(member, group, known, reasons, reference):

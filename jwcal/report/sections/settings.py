@@ -24,7 +24,7 @@ def gather(evidence):
                if defaults and value != defaults.get(name)]  # fmt: skip
     steps = [[name.removeprefix("steps."), _show(value)] for name, value in sorted(given.items())
              if name.startswith("steps.")]  # fmt: skip
-    headers = [look["header"] for look in (*evidence.exposures.values(), *evidence.mosaics.values())]
+    headers = [look.get("header", {}) for look in (*evidence.exposures.values(), *evidence.mosaics.values())]
     versions = {
         key: sorted({str(header[key]) for header in headers if header.get(key)}) for key in ("CAL_VER", "CRDS_CTX")
     }

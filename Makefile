@@ -21,7 +21,7 @@ setup: $(VENV)/.setup  ## just the virtual environment
 $(VENV)/.setup: requirements.lock pyproject.toml
 	$(MAKE_VENV)
 	$(INSTALL) -r requirements.lock
-	$(INSTALL) --no-deps --editable .
+	$(INSTALL) --no-deps --config-settings editable_mode=compat --editable .  # a path, not a slower import hook
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.setup

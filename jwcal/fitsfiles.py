@@ -8,6 +8,7 @@ import io
 import os
 import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -263,15 +264,31 @@ def _structural(keyword):
 
 
 def _write_array(file, data):
-    """Stream an array in big-endian order (unsigned integers by the FITS offset convention)."""
+    """Write an array in big-endian order (unsigned integers by the FITS offset convention), two chunks at a time."""
     flat = np.ascontiguousarray(data).reshape(-1)
     target = flat.dtype.newbyteorder(">")
     unsigned = flat.dtype.kind == "u" and flat.dtype.itemsize > 1
     flip = flat.dtype.type(1 << (8 * flat.dtype.itemsize - 1)) if unsigned else None
-    for start in range(0, flat.size, CHUNK):
+    file.flush()
+    first = file.tell()
+
+    def write_chunk(start):
         chunk = flat[start : start + CHUNK]
-        file.write((chunk ^ flip if unsigned else chunk).astype(target).data)
+        _write_at(file, first + start * target.itemsize, (chunk ^ flip if unsigned else chunk).astype(target))
+
+    with ThreadPoolExecutor(2) as pool:
+        for _ in pool.map(write_chunk, range(0, flat.size, CHUNK)):
+            pass
+    file.seek(first + flat.nbytes)
     file.write(b"\0" * (-flat.nbytes % BLOCK))
+
+
+def _write_at(file, offset, array):
+    """Write all of an array at an offset, whatever part of it the system takes at once."""
+    content = memoryview(array).cast("B")
+    while content:
+        written = os.pwrite(file.fileno(), content, offset)
+        content, offset = content[written:], offset + written
 
 
 def _write_table(file, extension):

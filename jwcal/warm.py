@@ -3,7 +3,12 @@
 The files are read and written as those of a real job, so that each kernel meets the one signature that it has there.
 """
 
+import fcntl
+import os
+import subprocess
+import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +17,10 @@ from astropy.io import fits
 from jwcal import dq, models, products
 from jwcal.errors import StepSkipped
 from jwcal.fitsfiles import Extension, write_fits
-from jwcal.jobs import kernel_cache
+from jwcal.jobs import kernel_cache, prepare_environment
 from jwcal.references import Reference
 
+MOST_WORKERS = 4  # each takes some 600 MB
 NX = NY = 32
 GROUPS = 12
 HEADER = {
@@ -44,21 +50,41 @@ RAMP_STEPS = (
 
 
 def main():
-    """Compile all kernels and note in the cache that they are complete."""
-    compile_kernels()
-    folder = kernel_cache()
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "complete").touch()
+    """Compile all kernels, in several processes, and note in the cache that they are complete."""
+    kernel_cache().mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(min(MOST_WORKERS, len(os.sched_getaffinity(0)))) as pool:
+        for _ in pool.map(_start_worker, PARTS):
+            pass
+    (kernel_cache() / "complete").touch()
 
 
-def compile_kernels():
-    """Run everything once; the compiled kernels land in NUMBA_CACHE_DIR."""
+def _start_worker(part):
+    """Compile one part in a process of its own."""
+    program = f"from jwcal import warm; warm.prepare_worker(); warm.compile_kernels([{part!r}])"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def compile_kernels(parts=None):
+    """Run the kernels of some parts (default: all) once; compiled, they land in NUMBA_CACHE_DIR."""
     with tempfile.TemporaryDirectory(prefix="jwcal-warm-") as folder:
         references = _write_references(Path(folder))
-        for integrations in (1, 2):
-            rates = _warm_ramp(Path(folder), references, integrations)
-        _warm_guider(Path(folder), references)
-        _warm_images(Path(folder), references, rates)
+        for part in parts or PARTS:
+            PARTS[part](Path(folder), references)
+
+
+def prepare_worker():
+    """One thread a worker; one worker at a time writes to the cache, whose index files numba itself does not lock."""
+    prepare_environment(1)
+    from numba.core.caching import IndexDataCacheFile
+
+    save = IndexDataCacheFile.save
+
+    def save_alone(self, key, data):
+        with open(kernel_cache() / "lock", "a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            save(self, key, data)
+
+    IndexDataCacheFile.save = save_alone
 
 
 def _run(step, product, references, **settings):
@@ -76,15 +102,25 @@ def _run(step, product, references, **settings):
         return product
 
 
-def _warm_ramp(folder, references, integrations):
-    ramp = _reread(folder, _make_ramp(integrations))
-    for step, settings in RAMP_STEPS:
-        ramp = _run(step, ramp, references, **settings)
-    for settings in JUMP_SETTINGS:
-        _run("jump", _reread(folder, _make_ramp(integrations)), references, **settings)
-    for settings in FIT_SETTINGS:
-        rates = _run("ramp_fit", _reread(folder, ramp), references, **settings)
-    return _run("gain_scale", rates, references)
+def _warm_ramps(folder, references):
+    """All steps before jump."""
+    for integrations in (1, 2):
+        ramp = _reread(folder, _make_ramp(integrations))
+        for step, settings in RAMP_STEPS:
+            ramp = _run(step, ramp, references, **settings)
+
+
+def _warm_jump(folder, references):
+    for integrations in (1, 2):
+        for settings in JUMP_SETTINGS:
+            _run("jump", _reread(folder, _make_ramp(integrations)), references, **settings)
+
+
+def _warm_fit(folder, references):
+    for integrations in (1, 2):
+        for settings in FIT_SETTINGS:
+            ramp = _run("dark_current", _reread(folder, _make_ramp(integrations)), references)
+            _run("gain_scale", _run("ramp_fit", ramp, references, **settings), references)
 
 
 JUMP_SETTINGS = (
@@ -104,11 +140,11 @@ def _warm_guider(folder, references):
         _run("flat_field", image, references)
 
 
-def _warm_images(folder, references, rates):
+def _warm_images(folder, references):
     from jwcal.steps.background import background
 
-    for image in (rates.rate, rates.rateints):
-        products.write(folder / "x_rate.fits", image)
+    for shape in ((NY, NX), (2, NY, NX)):
+        products.write(folder / "x_rate.fits", _make_rates(shape))
         image = products.read_image(folder / "x_rate.fits")
         skies = [products.read_image(folder / "x_rate.fits") for _ in range(2)]
         image = background(image, skies)
@@ -118,6 +154,20 @@ def _warm_images(folder, references, rates):
             products.write(folder / "x_cal.fits", image)
             for kernel in ("square", "point", "turbo", "gaussian", "lanczos2"):
                 _run("resample", products.read_image(folder / "x_cal.fits"), references, kernel=kernel)
+
+
+# What is compiled by one process; the longest first.
+PARTS = {"jump": _warm_jump, "fit": _warm_fit, "images": _warm_images, "ramps": _warm_ramps, "guider": _warm_guider}
+
+
+def _make_rates(shape):
+    """Count rates of one or several integrations."""
+    rng = np.random.default_rng(2)
+    planes = {
+        name: rng.uniform(1, 2, shape).astype(np.float32) for name in ("data", "err", "var_poisson", "var_rnoise")
+    }
+    header, sci_header = fits.Header(list(HEADER.items())), fits.Header(list(POINTING.items()))
+    return models.Image(header=header, sci_header=sci_header, dq=np.zeros(shape, np.uint32), **planes)
 
 
 def _make_ramp(integrations):

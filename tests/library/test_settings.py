@@ -56,7 +56,7 @@ def load(text=""):
         ("steps: {jump: {rejection_threshold: -1}}", "steps.jump.rejection_threshold: -1 is out of range, it must be"),
         ("steps: {resample: {pixfrac: 1.5}}", "steps.resample.pixfrac: 1.5 is out of range, it must be at least 0"),
         ("steps: {resample: {kernel: sqare}}", "'sqare' is not one of square, gaussian, point, turbo, lanczos2, l"),
-        ("steps: {jump: {skip: 'false'}}", "steps.jump.skip: 'false' is not true or false"),
+        ("steps: {jump: {skip: 'maybe'}}", "steps.jump.skip: 'maybe' is not true or false"),
         ("steps: {jump: {rejection_threshold: 1e1}}", "'1e1' is not a number (write 10.0)"),
         ("steps: {saturation: {n_pix_grow_sat: 1.5}}", "1.5 is not a whole number"),
         ("steps: {jump: }", "steps.jump: None is not a mapping"),
@@ -299,3 +299,10 @@ def test_settings_need_no_numpy():
         "sys.exit(any(name in sys.modules for name in ('numpy', 'astropy', 'crds')))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_texts_from_the_command_line_are_read():
+    settings = load("steps: {jump: {skip: 'true', rejection_threshold: '4.5'}, resample: {fillval: '0'}}")
+    assert settings.for_step(exposure(), "jump")["rejection_threshold"] == 4.5
+    assert settings.skips(exposure(), "jump")
+    assert settings.for_step(exposure(), "resample")["fillval"] == "0"

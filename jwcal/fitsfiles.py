@@ -7,8 +7,8 @@ import gzip
 import io
 import os
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 

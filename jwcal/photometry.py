@@ -41,14 +41,11 @@ def sum_circles(data, err, positions, radii):
     -------
     sums, errors : float64 [radius, source]
     """
-    from photutils.aperture import CircularAperture, aperture_photometry
+    from jwcal.kernels import circles
 
-    circles = [CircularAperture(positions, radius) for radius in radii]
-    table = aperture_photometry(data, circles, error=err)
-    sums = np.array([table[f"aperture_sum_{k}"] for k in range(len(circles))], float)
-    if err is None:
-        return sums, np.full_like(sums, np.nan)
-    return sums, np.array([table[f"aperture_sum_err_{k}"] for k in range(len(circles))], float)
+    noise = np.full_like(data, np.nan) if err is None else err
+    sums, variances = circles.sum_circles(data, noise, positions, np.asarray(radii, float))
+    return sums, np.sqrt(variances)
 
 
 def measure_sky(data, positions, inner, outer):
@@ -129,13 +126,11 @@ def find_neighbours(positions):
     distance : float64 [source]
         NaN where there is no other one, or the source has no position.
     """
-    from scipy.spatial import KDTree
+    from jwcal.kernels.neighbours import find_nearest
 
-    if len(positions) < 2:
-        return np.zeros(len(positions), int), np.full(len(positions), np.nan)
-    distance, index = KDTree(positions).query(positions, k=[2])
-    distance[positions[:, 0] == FAR] = np.nan
-    return index[:, 0], distance[:, 0]
+    index, square = find_nearest(positions)
+    lonely = ~np.isfinite(square) | (positions[:, 0] == FAR)
+    return index, np.where(lonely, np.nan, np.sqrt(square))
 
 
 def find_magnitudes(flux, err):

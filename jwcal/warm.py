@@ -178,8 +178,28 @@ def _warm_mosaics(folder, image):
     resample(paths)
 
 
+def _warm_catalog(folder, references):
+    """Two stars that touch, and a third."""
+    from jwcal.wcs import nodes
+
+    y, x = np.mgrid[:NY, :NX]
+    data = np.random.default_rng(3).normal(0.0, 0.1, (NY, NX))
+    for x0, y0 in ((8, 8), (14, 8), (22, 22)):
+        data += 50 * np.exp(-((x - x0) ** 2 + (y - y0) ** 2) / 6)
+    sky = nodes.fitswcs((NX / 2, NY / 2), (80.0, -69.0), (1e-5, 1e-5), np.array([[-1.0, 0.0], [0.0, 1.0]]))
+    frames = nodes.frame2d("detector", ("x", "y"), "pixel"), nodes.sky_frame()
+    wcs = {"meta": {"wcs": nodes.wcs((frames[0], sky), (frames[1], None), pixel_shape=(NX, NY))}}
+    header, sci_header = fits.Header(list(HEADER.items())), fits.Header([("BUNIT", "MJy/sr"), ("PIXAR_SR", 3e-14)])
+    planes = {"data": data.astype(np.float32), "err": np.full((NY, NX), 0.1, np.float32)}
+    mosaic = models.Mosaic(header, sci_header, wcs=wcs, weight=np.ones((NY, NX), np.float32), **planes)
+    products.write(folder / "x_i2d.fits", mosaic)
+    mosaic = products.read(folder / "x_i2d.fits", models.Mosaic, ("data", "err", "weight"))
+    _run("source_catalog", mosaic, references, npixels=5)
+
+
 # What is compiled by one process; the longest first.
-PARTS = {"jump": _warm_jump, "fit": _warm_fit, "images": _warm_images, "ramps": _warm_ramps, "guider": _warm_guider}
+PARTS = {"jump": _warm_jump, "fit": _warm_fit, "images": _warm_images, "catalog": _warm_catalog, "ramps": _warm_ramps,
+         "guider": _warm_guider}  # fmt: skip
 
 
 def _make_rates(shape):
@@ -224,6 +244,12 @@ def _write_references(folder):
     kernel = np.array([[0, 0.01, 0], [0.01, 0.96, 0.01], [0, 0.01, 0]], np.float32)
     photom = np.zeros(1, [("filter", "S12"), ("pupil", "S12"), ("photmjsr", "f4"), ("uncertainty", "f4")])
     photom[0] = (b"F200W", b"CLEAR", 1.0, 0.0)
+    columns = [
+        ("filter", "S12"),
+        ("pupil", "S12"),
+        *((n, "f4") for n in "eefraction radius apcorr skyin skyout".split()),
+    ]
+    apcorr = np.array([(b"F200W", b"CLEAR", e, 3 * e, 1 / e, 5, 7) for e in (0.3, 0.5, 0.7)], columns)
     contents = {
         "mask": {"DQ": flags},
         "saturation": {"SCI": 50000 * plane, "DQ": 0 * flags},
@@ -235,6 +261,7 @@ def _write_references(folder):
         "readnoise": {"SCI": 10 * plane},
         "flat": {"SCI": plane, "ERR": 0.01 * plane, "DQ": 0 * flags},
         "photom": {"PHOTOM": photom},
+        "apcorr": {"APCORR": apcorr},
         "area": {"SCI": plane},
     }
     header = fits.Header(list(HEADER.items()))

@@ -223,7 +223,7 @@ def _measure_circles(mosaic, positions, apertures, scale):
 def _describe(mosaic, references, apertures, offset):
     """What the table says besides its columns: official entries without the time of day, and where they came from."""
     apcorr, abvegaoffset = (None if reference is None else reference.name for reference in references)
-    packages = {name: version(name) for name in ("numpy", "scipy", "astropy", "photutils")}
+    packages = {name: version(name) for name in ("numpy", "numba", "photutils")}
     names = ("FILENAME", "INSTRUME", "DETECTOR", "FILTER", "PUPIL", "SUBARRAY")
     return {
         "version": {"Python": platform.python_version(), **packages, "jwcal": __version__},

@@ -17,20 +17,24 @@ def make_image(shape=(230, 310), sources=(), slope=0.002):
     return (3 + 2 * slope * x + slope * y + RNG.normal(0, 0.1, shape) + paint(shape, sources)).astype(np.float32)
 
 
-@pytest.mark.parametrize("box", [50, 75, 1000])
-def test_the_sky_is_that_of_photutils(box):
+@pytest.mark.parametrize(("box", "hidden"), [(50, 12), (100, 60), (75, 5), (1000, 30)])
+def test_the_sky_is_that_of_photutils(box, hidden):
     from astropy.stats import SigmaClip
     from photutils.background import Background2D, MedianBackground
 
-    data, outside = make_image(), np.zeros((230, 310), bool)
-    outside[:30, :20], data[100:103, 50] = True, np.nan
+    shape = (200, 300) if box != 75 else (220, 290)
+    data, outside = make_image(shape), np.zeros(shape, bool)
+    outside[:hidden, :hidden], data[100:103, 50] = True, np.nan
     field = find_field(data, outside, box, 3.0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         options = {"coverage_mask": outside, "sigma_clip": SigmaClip(sigma=3), "bkg_estimator": MedianBackground()}
-        theirs = Background2D(data, min(box, 230) if box < 230 else (230, 310), **options)
-        np.testing.assert_allclose(field.image[~outside], (data - theirs.background)[~outside], atol=2e-6)
-        np.testing.assert_allclose(field.threshold, 3 * theirs.background_rms, rtol=2e-6)
+        theirs = Background2D(data, box if box < 200 else shape, **options)
+        # SciPy's spline through two or three boxes misses even a constant, by 6e-4.
+        meshes = theirs.background_mesh, theirs.background_rms_mesh
+        level, noise = (7e-4 * np.abs(mesh).max() for mesh in meshes)
+        np.testing.assert_allclose(field.image[~outside], (data - theirs.background)[~outside], atol=level)
+        np.testing.assert_allclose(field.threshold, 3 * theirs.background_rms, atol=3 * noise)
     assert (field.image.dtype, field.threshold.dtype) == (np.float32, np.float32)
 
 

@@ -86,11 +86,9 @@ def read(path, container, only=None):
 
 
 def _read_arrays(file, container, only=None):
-    """Arrays of a file by name, all there are or `only` some; two at a time: the bytes are swapped outside of the GIL."""
+    """Arrays of a file by name, all or `only` some; two at a time: the bytes are swapped outside of the GIL."""
     present = {
-        name: extname
-        for name, extname in HDUS[container].items()
-        if extname in file and (only is None or name in only)
+        name: extname for name, extname in HDUS[container].items() if extname in file and (only is None or name in only)
     }
     with ThreadPoolExecutor(2) as pool:
         images = pool.map(lambda name: file.image(present[name], _type(container, name)), present)

@@ -93,8 +93,9 @@ class Image3:
         for rule, step in STEPS.items():
             if step not in skipped:
                 plans[rule] = program.plan_step(rule, step, first) | {"members": members}
+        for rule in {"tweakreg", "skymatch"} & set(plans):
+            plans[rule]["groups"] = [member.group_id for member in science]
         if "tweakreg" in plans:
-            plans["tweakreg"]["groups"] = [member.group_id for member in science]
             self._finders |= dict.fromkeys(members if self._aligns_itself(plans) else (), name)
         plans["crf"] = {
             "skipped": {step: why for step, why in skipped.items() if step in FINDINGS},
@@ -144,6 +145,12 @@ class Image3:
         """Regular expression of the associations' product names."""
         return _any_of(self.associations)
 
+    def catalog_pattern(self, segmented):
+        """Regular expression of the associations whose sources are found as segments, or as stars."""
+        return _any_of(
+            n for n, plans in self._plans.items() if "source_catalog" in plans and _segments(plans) == segmented
+        )
+
     def file_pattern(self):
         """Regular expression of the names, without `_asn.json`, of the association files that are made."""
         return _any_of(self._made())
@@ -175,6 +182,7 @@ class Image3:
             for rule, endings in made.items()
             if rule in plans
             for ending in endings
+            if ending != "segm.fits" or _segments(plans)
         }
 
     # ---- resources -------------------------------------------------------------------------------------------------
@@ -244,6 +252,11 @@ class Image3:
 
     def _references(self, name, rule):
         return sorted(filter(None, self._plans[name][rule]["references"].values()))
+
+
+def _segments(plans):
+    """Whether a catalogue comes with a map of which pixels belong to which source; stars have none."""
+    return plans["source_catalog"]["settings"]["source_catalog"]["starfinder"] == "segmentation"
 
 
 def _any_of(names):

@@ -20,7 +20,10 @@ from jwcal.errors import JwcalError
 log = logging.getLogger("jwcal")
 
 SOURCES = Path(".jwcal/code.json")  # digests of sources, kept by the workflow
-KERNEL_RULES = {"detector1", "detector1ints", "dark", "guider", "image2", "image2ints", "resample", "peek"}
+KERNEL_RULES = set(
+    """detector1 detector1ints dark guider image2 image2ints resample peek skymatch outlier_detection mosaic
+    source_catalog star_catalog""".split()
+)
 
 
 def run(snakemake, function):

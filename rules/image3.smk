@@ -80,7 +80,7 @@ rule skymatch:
         "benchmarks/skymatch/{association}.tsv"
     conda:
         "../envs/jwcal.yaml"
-    threads: THREADS
+    threads: workflow.cores or 1
     resources:
         mem_mb=lambda w: program.image3.memory("skymatch", w.association),
         runtime=60,
@@ -166,6 +166,8 @@ rule source_catalog:
         "logs/source_catalog/{association}.log",
     benchmark:
         "benchmarks/source_catalog/{association}.tsv"
+    wildcard_constraints:
+        association=program.image3.catalog_pattern(segmented=True),
     conda:
         "../envs/jwcal.yaml"
     threads: 1
@@ -176,3 +178,10 @@ rule source_catalog:
         plan=lambda w: program.image3.plan("source_catalog", w.association),
     script:
         "../scripts/source_catalog.py"
+
+
+use rule source_catalog as star_catalog with:
+    output:
+        cat=f"{PRODUCTS}/{{association}}_cat.ecsv",
+    wildcard_constraints:
+        association=program.image3.catalog_pattern(segmented=False),

@@ -3,25 +3,25 @@
 from jwcal.jobs import run
 
 
-def tweakreg(cals, catalogs, plan, alignment):
+def tweakreg(cals, plan, alignment, catalogs=()):
     """Find the corrections.
 
     Parameters
     ----------
     cals : list of str
         Calibrated exposures; only their headers are read.
-    catalogs : list of str
-        Catalogue of the sources of each.
     plan : dict
         Settings, and the group of each exposure.
     alignment : str
         JSON file to write.
+    catalogs : list of str
+        Catalogue of the sources of each; none are needed where the settings name an earlier result.
     """
-    from jwcal import products
+    from jwcal import models, products
     from jwcal.alignment import write_alignment
     from jwcal.steps import tweakreg as step
 
-    images = [products.read_headers(path) for path in cals]
+    images = [products.read(path, models.Image, only=()) for path in cals]
     solution = step.tweakreg(images, catalogs, plan["groups"], **plan["settings"]["tweakreg"])
     write_alignment(alignment, solution)
 

@@ -11,14 +11,16 @@ def tweakreg_catalog(cal, plan, catalog):
     cal : str
         Calibrated exposure.
     plan : dict
-        Settings of tweakreg's finder.
+        Settings.
     catalog : str
         ECSV table to write.
     """
     from jwcal import products
-    from jwcal.sources import find_sources, write_sources
+    from jwcal.sources import write_sources
+    from jwcal.steps import tweakreg_catalog as step
 
-    write_sources(catalog, find_sources(products.read_image(cal), **plan["settings"]["tweakreg"]))
+    image = products.read_image(cal, ("data", "dq"))
+    write_sources(catalog, step.tweakreg_catalog(image, **plan["settings"]["tweakreg_catalog"]))
 
 
 if "snakemake" in globals():

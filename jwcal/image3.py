@@ -163,6 +163,11 @@ class Image3:
         """Regular expression of the names, without `_crf`, of cleaned exposures."""
         return _any_of(self._crfs)
 
+    def crf_of(self, exposure):
+        """Path of an exposure's first `_crf`; None where there is none."""
+        stem = next((crf for crf, (member, _) in self._crfs.items() if member == exposure), None)
+        return stem and self._path(stem, "crf.fits")
+
     def targets(self):
         """Everything of stage 3 that ``snakemake all`` makes."""
         paths = [self._path(stem, "asn.json") for stem in self._made()]

@@ -370,10 +370,11 @@ class Program:
         return rows | {name: self.image3.products(name) for name in self.image3.associations}
 
     def pictured(self):
-        """The exposure that the demo's picture shows (the last: its field holds the cluster of galaxies)."""
-        if not self.jobs["resample"]:
-            raise JwcalError("no exposure is rectified here; run `snakemake simulate` first")
-        return self.jobs["resample"][-1]
+        """What the demo's picture shows: an exposure, and the mosaic that it is part of."""
+        for name, association in self.image3.associations.items():
+            if self.image3.products(name):
+                return association.science[0], self.image3.products(name)["i2d"]
+        raise JwcalError("no mosaic is made here; run `snakemake simulate` first")
 
     def references_needed(self):
         """(type, path, present) of every reference file that the exposures at hand need."""

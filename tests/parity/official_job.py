@@ -1,4 +1,4 @@
-"""One run of the official package, as a user starts it: ``official_job.py detector1|image2|image3|all INPUT FOLDER``."""
+"""One official run as a user starts it: ``official_job.py detector1|image2|image3|all INPUT FOLDER``."""
 
 import sys
 from pathlib import Path

@@ -106,6 +106,11 @@ def _read_siaf(instrument):
     return pysiaf.Siaf(instrument)
 
 
+def read_aperture(instrument, name):
+    """An aperture of the SIAF, as pysiaf gives it."""
+    return _read_siaf(instrument.name)[name]
+
+
 def load_distortion(instrument, chip):
     """Distortion of a detector's full frame, from the SIAF.
 
@@ -120,7 +125,7 @@ def load_distortion(instrument, chip):
     -------
     Distortion
     """
-    full = _read_siaf(instrument.name)[chip.aperture]
+    full = read_aperture(instrument, chip.aperture)
     table = full.get_polynomial_coefficients()
     return Distortion(
         reference_pixel=(float(full.XSciRef) - 1, float(full.YSciRef) - 1),

@@ -29,6 +29,8 @@ class Distortion:
         Angle from V3 to the ideal y axis, deg.
     parity : int
         Handedness of the ideal frame against V2, V3.
+    size : (int, int)
+        Columns and rows of the full frame.
     """
 
     reference_pixel: tuple
@@ -38,6 +40,7 @@ class Distortion:
     v3_ref: float
     yangle: float
     parity: int
+    size: tuple = (2048, 2048)
 
     @property
     def rotation(self):
@@ -135,6 +138,7 @@ def load_distortion(instrument, chip):
         v3_ref=float(full.V3Ref),
         yangle=float(full.V3IdlYAngle),
         parity=int(full.VIdlParity),
+        size=tuple(chip.size),
     )
 
 

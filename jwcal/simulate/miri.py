@@ -78,7 +78,7 @@ class Miri(Instrument):
         scale = np.array([[0.0, 0.0], [MRS_SCALE, 0.0]])
         middle = tuple((length - 1) / 2 for length in chip.size)
         place = float(entry.V2Ref), float(entry.V3Ref), float(entry.V3IdlYAngle), int(entry.VIdlParity)
-        return geometry.Distortion(middle, scale, scale.T.copy(), *place)
+        return geometry.Distortion(middle, scale, scale.T.copy(), *place, chip.size)
 
     def load_aperture(self, chip, subarray):
         """Place and reference point of a subarray."""

@@ -50,6 +50,8 @@ REFERENCE = {
     "photom": "R_PHOTOM",
     "readnoise": "R_READNO",
     "refpix": "R_REFPIX",
+    "reset": "R_RESET",
+    "rscd": "R_RSCD",
     "saturation": "R_SATURA",
     "sirskernel": "R_SIRSKL",
     "superbias": "R_SUPERB",

@@ -7,6 +7,7 @@ import pytest
 import truth
 from astropy.io import fits
 from cases import CASES
+from cases_miri import CASES as MIRI_CASES
 from comparison import Figure
 from stepwise import Comparison, compare_mosaic, compare_world
 
@@ -67,7 +68,7 @@ def compare_with_truth(laboratory, case, figures):
     return {"jump": after_jump, "ramp_fit": after_fit}
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in CASES])
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in (*CASES, *MIRI_CASES)])
 def test_simulated(case, laboratory, figures, scratch):
     start = len(figures)
     inspect = compare_with_truth(laboratory, case, figures) if case.setup.subarray == "FULL" else {}

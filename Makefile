@@ -29,7 +29,7 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.setup
 	@touch $@
 
 demo: $(VENV)/.setup  ## simulate a small program, calibrate it, say where to look
-	mkdir -p demo
+	mkdir -p demo/raw
 	snakemake -d demo -j $(CORES) simulate
 	CRDS_PATH=$(CURDIR)/demo/crds_cache CRDS_CONTEXT=jwst_0001.pmap snakemake -d demo -j $(CORES) demo
 	@echo "Raw exposures: demo/raw   products: demo/products   look at: demo/reports/report.html"

@@ -62,6 +62,8 @@ def nircam(name, number, **properties):
 CASES = [
     nircam("full A1 SHALLOW4", 1, detector="NRCA1", subarray="FULL", readpatt="SHALLOW4", ngroups=5,
            settings={"jump": {"rejection_threshold": 5.0}}),
+    nircam("full ALONG SHALLOW4 x3", 2, detector="NRCALONG", filter="F356W", subarray="FULL", readpatt="SHALLOW4",
+           ngroups=4, nints=3, bright=13, rectified=False),
     nircam("SUB640 MEDIUM8", 4, subarray="SUB640", readpatt="MEDIUM8", ngroups=5),
     nircam("SUB320 BRIGHT1 x3", 5, subarray="SUB320", readpatt="BRIGHT1", ngroups=7, nints=3, bright=13),
     nircam("SUB160 RAPID x3", 6, subarray="SUB160", readpatt="RAPID", ngroups=14, nints=3, bright=13),

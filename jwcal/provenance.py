@@ -28,10 +28,16 @@ STATUS = {
     "assign_wcs": "S_WCS",
     "flat_field": "S_FLAT",
     "photom": "S_PHOTOM",
+    "tweakreg": "S_TWKREG",
+    "skymatch": "S_SKYMAT",
+    "outlier_detection": "S_OUTLIR",
     "resample": "S_RESAMP",
+    "source_catalog": "S_SRCCAT",
 }
 
 REFERENCE = {
+    "abvegaoffset": "R_ABVEGA",
+    "apcorr": "R_APCORR",
     "area": "R_AREA",
     "dark": "R_DARK",
     "distortion": "R_DISTOR",

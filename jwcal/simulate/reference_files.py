@@ -22,7 +22,8 @@ from jwcal.simulate.transforms import describe_distortion
 STANDARD = "1.6.0"  # of ASDF
 TABLE_TAG = "tag:astropy.org:astropy/table/table-1.3.0"
 DQ_DEF = np.dtype([("BIT", "i4"), ("VALUE", "u4"), ("NAME", "S40"), ("DESCRIPTION", "S80")])
-ENERGY_FRACTIONS = (0.3, 0.5, 0.7)  # radii that the aperture corrections are given for
+ENERGY_FRACTIONS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)  # radii that the aperture corrections are given for
+MOSAIC_SPREAD = 3  # see `jwcal.simulate.psf.measure_encircled_energy`
 MODELS = {"NIRCAM": "NrcImg", "NIRISS": "NisImg", "FGS": "FgsImg", "MIRI": "MirImg"}
 FILTER_AND_PUPIL = (("filter", "S12"), ("pupil", "S15"))
 WHEELS = {"FGS": (), "MIRI": (("filter", "S12"), ("subarray", "S17"))}  # columns of tables by band
@@ -267,7 +268,7 @@ def _name_bands(plan, *columns):
 
 
 def make_apcorr(subject):
-    """APCORR: radii (pixels) that hold given fractions of the light of each band, and the corrections to infinity."""
+    """APCORR: radii (pixels) that hold given parts of a star's light on mosaics in each band, and the corrections."""
     dtype = _name_bands(subject.plan, "eefraction", "radius", "apcorr", "skyin", "skyout")
     rows = [row[-len(dtype) :] for plan in subject.peers for row in _correct_apertures(plan)]
     table = np.array(rows, dtype)
@@ -280,10 +281,10 @@ def make_apcorr(subject):
 
 
 def _correct_apertures(plan):
-    """Rows of the aperture corrections for one band; the correction allows for the wings' light in the sky annulus."""
+    """Rows of the aperture corrections for one band; they allow for the wings' light in the sky annulus."""
     psf = psfs.make_field_psf(plan.band, plan.pointing, plan.masked)
     radii = np.linspace(0.3, psfs.RADIUS - 2, 800)
-    energy = psfs.measure_encircled_energy(psf, radii)
+    energy = psfs.measure_encircled_energy(psf, radii, spread=MOSAIC_SPREAD)
     sky = np.interp(0.8, energy, radii) * np.array(SKY_ANNULUS)
     wings = np.diff(np.interp(sky, radii, energy))[0] / (np.pi * np.diff(sky**2)[0])
     for fraction in ENERGY_FRACTIONS:

@@ -137,7 +137,8 @@ def subtract_folded(ramp, wave, clocks, integrations, bins, scaled):
     """Fold what is left of the ramps by a wave's phase, and subtract the wave that shows, in place.
 
     The wave of the reference, where there is one, is turned to the phase of the measured one; else the measured one
-    serves. See `jwcal.kernels.interference_folding`. Empty bins count as 0 (in the official package one of them leaves
+    serves. See `jwcal.kernels.interference_folding`. Waves that change little within a frame (10 Hz in a small subarray)
+    go with each group's median, and stay. Empty bins count as 0 (in the official package one of them leaves
     the exposure uncorrected), and the last column of the full frame is three clocks late (there 2^32 more).
 
     Parameters
@@ -164,8 +165,8 @@ def subtract_folded(ramp, wave, clocks, integrations, bins, scaled):
     pixels = clocks.pixels.copy()
     if ramp.subarray.x0 + ramp.data.shape[-1] == DETECTOR_COLUMNS:
         pixels[:, -1] += REFERENCE_CLOCKS
-    half = int(wave.period / 2)
-    bins = bins or (half if half <= MOST_BINS + 1 else MOST_BINS)
+    bins = bins or int(wave.period / 2)
+    bins = bins if bins <= MOST_BINS + 1 else MOST_BINS
     flat = np.stack([_flatten(integration) for integration in ramp.data[:integrations]])
     measured = fold_samples(flat, pixels, starts[:integrations], wave.period, bins)
     measured = np.nan_to_num(measured - np.nanmedian(measured), nan=0.0)

@@ -12,14 +12,13 @@ from jwcal.kernels.sigma_clip import clip_window
 
 OUTPUTS = 4
 SIGMA, ROUNDS = 3.0, 5  # of the clipping
-FEW = 2  # groups, up to which their minimum stands for their level
 
 
 @image
 def flatten_ramps(integration):
     """Average of the four outputs, less each pixel's slope and level.
 
-    Slope and level are those of the groups between the first and the last.
+    Slope and level (median) are those of the groups between the first and the last.
 
     Parameters
     ----------
@@ -38,7 +37,7 @@ def flatten_ramps(integration):
             slope = _fit_slope(integration[1 : ngroup - 1, y, x])
             for g in range(ngroup):
                 ramp[g] = integration[g, y, x] - slope * g
-            level = _find_level(ramp[1 : ngroup - 1])
+            level = np.float32(np.nanmedian(ramp[1 : ngroup - 1]))
             for g in range(ngroup):
                 flat[g, y, x // OUTPUTS] += (ramp[g] - level) / np.float32(OUTPUTS)
         for g in range(ngroup):
@@ -55,14 +54,6 @@ def _fit_slope(values):
     for k in range(n):
         total += (k - 0.5 * (n - 1)) * values[k]
     return total / (n * (n * n - 1) / 12.0)
-
-
-@pixel
-def _find_level(values):
-    """Median of values that are not NaN; of one or two the smaller one."""
-    if values.size <= FEW:
-        return np.nanmin(values)
-    return np.float32(np.nanmedian(values))
 
 
 @image

@@ -13,7 +13,6 @@ log = logging.getLogger("jwcal")
 
 READ_PATTERNS = ("FAST", "FASTR1", "SLOW", "SLOWR1")
 LEAST_GROUPS, LEAST_GROUPS_SEQUENTIAL = 3, 4
-DEFAULT_CYCLES = 3
 # Clocks from row to row, for frequencies that are given in the settings.
 ROW_CLOCKS = {"FULL_FAST": 271, "FULL_SLOW": 2333, "BRIGHTSKY": 162, "SUB256": 96, "SUB128": 44, "SUB64": 28,
               "SLITLESSPRISM": 28, "MASKLYOT": 90, "MASK1065": 82, "MASK1140": 82, "MASK1550": 82}  # fmt: skip
@@ -73,11 +72,11 @@ def emicorr(
         When the reference lacks a frequency that it names, or a setting makes no sense.
     """
     n_integrations, n_groups = ramp.data.shape[:2]
-    case, waves = _choose(ramp, emicorr, onthefly_corr_freq)
     joint = algorithm == "joint" and onthefly_corr_freq is None
     least = LEAST_GROUPS if joint else LEAST_GROUPS_SEQUENTIAL
     if n_groups < least:
         raise StepSkipped(f"needs {least} groups, the exposure has {n_groups}")
+    case, waves = _choose(ramp, emicorr, onthefly_corr_freq)
     frame = case.get("frameclocks") or Clocks.of(ramp, case["rowclocks"], 0).group
     clocks = Clocks.of(ramp, case["rowclocks"], frame if ramp.keyword("READPATT").upper().endswith("R1") else 0)
     for wave in waves:
@@ -102,9 +101,8 @@ def _choose(ramp, reference, frequencies):
     if frequencies is not None:
         if name not in ROW_CLOCKS:
             raise StepSkipped(f"the clocks of SUBARRAY {subarray} are not known")
-        return {"rowclocks": ROW_CLOCKS[name]}, [
-            Wave(f"{hertz} Hz", _find_period(hertz), None) for hertz in frequencies
-        ]
+        waves = [Wave(f"{hertz} Hz", _find_period(hertz), None) for hertz in frequencies]
+        return {"rowclocks": ROW_CLOCKS[name]}, waves
     if reference is None:
         raise StepSkipped("there is no reference")
     case = reference.tree["subarray_cases"].get(name)
@@ -113,6 +111,8 @@ def _choose(ramp, reference, frequencies):
         names = names.get(ramp.keyword("DETECTOR"))
     if not names:
         raise StepSkipped(f"the reference says nothing of SUBARRAY {subarray} with READPATT {readpatt}")
+    if "rowclocks" not in case:
+        raise JwcalError(f"case {name} lacks rowclocks; correct the file", reference.path)
     return case, [_read_wave(reference, name) for name in names]
 
 

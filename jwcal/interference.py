@@ -137,8 +137,8 @@ def subtract_folded(ramp, wave, clocks, integrations, bins, scaled):
     """Fold what is left of the ramps by a wave's phase, and subtract the wave that shows, in place.
 
     The wave of the reference, where there is one, is turned to the phase of the measured one; else the measured one
-    serves. See `jwcal.kernels.interference_folding`. Waves that change little within a frame (10 Hz in a small subarray)
-    go with each group's median, and stay. Empty bins count as 0 (in the official package one of them leaves
+    serves. See `jwcal.kernels.interference_folding`. Waves that change little within a frame (10 Hz in small
+    subarrays) go with each group's median, and stay. Empty bins count as 0 (in the official package one of them leaves
     the exposure uncorrected), and the last column of the full frame is three clocks late (there 2^32 more).
 
     Parameters

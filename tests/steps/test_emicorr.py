@@ -124,8 +124,7 @@ def test_fewer_integrations_are_folded(reference):
 
 
 def test_flagged_pixels_do_not_count(reference):
-    ramp, clean = make_ramps()
-    expected = emicorr(ramp, reference).data.copy()
+    expected = emicorr(make_ramps()[0], reference).data
     ramp, _ = make_ramps()
     ramp.data[:, ::2, 40, 30] += 5  # a scatter that would count
     ramp.pixeldq[40, 30] = 1
@@ -134,7 +133,7 @@ def test_flagged_pixels_do_not_count(reference):
 
 
 def test_no_wave_nothing_to_subtract(reference):
-    ramp, clean = make_ramps(scale=0.0, noise=0.0)
+    ramp, _ = make_ramps(scale=0.0, noise=0.0)
     before = ramp.data.copy()
     np.testing.assert_allclose(emicorr(ramp, reference).data, before, atol=2e-2)
 

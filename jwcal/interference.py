@@ -68,9 +68,9 @@ def subtract_jointly(ramp, wave, clocks, separately):
     """Fit amplitude and phase of a wave together with straight ramps, and subtract it, in place.
 
     Ramps count whose scatter is at most twice the median and whose pixels have no flag; see
-    `jwcal.kernels.interference`. The wave's phase is followed exactly from one integration to the next (in the official
-    package to a 500th of a cycle, rounded upwards), and the parabola through the best of the trial phases is closed
-    where these begin anew.
+    `jwcal.kernels.interference`. The wave's phase is followed exactly from one integration to the next, and the
+    amplitude is that at the best phase (in the official package both at the next trial phase above, a 500th of a cycle
+    away at most). The parabola through the best of the trial phases is closed where these begin anew.
 
     Parameters
     ----------

@@ -19,6 +19,7 @@ from jwcal.errors import StepSkipped
 from jwcal.fitsfiles import Extension, write_fits
 from jwcal.jobs import kernel_cache, prepare_environment
 from jwcal.references import Reference
+from jwcal.side_columns import COLUMNS, ROWS
 
 MOST_WORKERS = 4  # each takes some 600 MB
 NX = NY = 32
@@ -120,9 +121,10 @@ def _warm_mid_infrared(folder, references):
         ramp = _make_miri(folder, integrations)
         for step in ("firstframe", "lastframe", "reset", "rscd", "dark_current"):
             ramp = _run(step, ramp, references)
-        ramp = _make_miri(folder, integrations)
-        ramp.header["SUBARRAY"] = "FULL"
-        _run("refpix", ramp, references)
+    full = np.zeros((1, 2, ROWS, COLUMNS), np.float32)  # only full frames have reference columns
+    header = fits.Header(list((HEADER | MIRI).items()))
+    flags = np.zeros(full.shape, np.uint8), np.zeros(full.shape[-2:], np.uint32)
+    _run("refpix", models.Ramp(header, fits.Header(), data=full, groupdq=flags[0], pixeldq=flags[1]), references)
 
 
 def _make_miri(folder, integrations):

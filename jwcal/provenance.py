@@ -41,6 +41,7 @@ REFERENCE = {
     "area": "R_AREA",
     "dark": "R_DARK",
     "distortion": "R_DISTOR",
+    "emicorr": "R_MIREMI",
     "filteroffset": "R_FILOFF",
     "flat": "R_FLAT",
     "gain": "R_GAIN",

@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
-from jwcal import dq, models, products
+from jwcal import asdffiles, dq, models, products
 from jwcal.errors import StepSkipped
 from jwcal.fitsfiles import Extension, write_fits
 from jwcal.jobs import kernel_cache, prepare_environment
 from jwcal.references import Reference
+from jwcal.side_columns import COLUMNS, ROWS
 
 MOST_WORKERS = 4  # each takes some 600 MB
 NX = NY = 32
@@ -31,6 +32,8 @@ HEADER = {
     "FASTAXIS": 1, "SLOWAXIS": 2, "ZEROFRAM": True, "EXPSTART": 60000.0, "EXPMID": 60000.0, "EXPEND": 60000.0,
     "DATE-OBS": "2023-02-25", "TIME-OBS": "00:00:00", "NOUTPUTS": 1,
 }  # fmt: skip
+MIRI = {"INSTRUME": "MIRI", "DETECTOR": "MIRIMAGE", "EXP_TYPE": "MIR_IMAGE", "FILTER": "F770W", "READPATT": "FASTR1",
+        "SUBARRAY": "SUB64", "NOUTPUTS": 4, "NSAMPLES": 1, "FASTAXIS": 1, "SLOWAXIS": 2}  # fmt: skip
 POINTING = {
     "RA_REF": 80.0, "DEC_REF": -69.0, "ROLL_REF": 30.0, "V2_REF": 120.0, "V3_REF": -520.0, "VPARITY": -1,
     "V3I_YANG": 0.0, "VA_SCALE": 1.0, "RA_V1": 80.0, "DEC_V1": -69.0, "PA_V3": 30.0,
@@ -110,6 +113,27 @@ def _warm_ramps(folder, references):
             ramp = _run(step, ramp, references, **settings)
 
 
+def _warm_mid_infrared(folder, references):
+    """Steps of MIRI alone."""
+    for integrations in (1, 2):
+        for settings in INTERFERENCE_SETTINGS:
+            _run("emicorr", _make_miri(folder, integrations), references, **settings)
+        ramp = _make_miri(folder, integrations)
+        for step in ("firstframe", "lastframe", "reset", "rscd", "dark_current"):
+            ramp = _run(step, ramp, references)
+    full = np.zeros((1, 2, ROWS, COLUMNS), np.float32)  # only full frames have reference columns
+    header = fits.Header(list((HEADER | MIRI).items()))
+    flags = np.zeros(full.shape, np.uint8), np.zeros(full.shape[-2:], np.uint32)
+    _run("refpix", models.Ramp(header, fits.Header(), data=full, groupdq=flags[0], pixeldq=flags[1]), references)
+
+
+def _make_miri(folder, integrations):
+    """A ramp of MIRI's imager."""
+    ramp = _make_ramp(integrations)
+    ramp.header.update(MIRI)
+    return _reread(folder, ramp)
+
+
 def _warm_jump(folder, references):
     for integrations in (1, 2):
         for settings in JUMP_SETTINGS:
@@ -123,6 +147,7 @@ def _warm_fit(folder, references):
             _run("gain_scale", _run("ramp_fit", ramp, references, **settings), references)
 
 
+INTERFERENCE_SETTINGS = ({}, {"algorithm": "sequential"}, {"onthefly_corr_freq": [390.625]})
 JUMP_SETTINGS = (
     {"expand_large_events": True, "find_showers": True, "after_jump_flag_dn1": 10.0, "after_jump_flag_time1": 20.0},
     {"min_diffs_single_pass": 100},
@@ -199,7 +224,7 @@ def _warm_catalog(folder, references):
 
 # What is compiled by one process; the longest first.
 PARTS = {"jump": _warm_jump, "fit": _warm_fit, "images": _warm_images, "catalog": _warm_catalog, "ramps": _warm_ramps,
-         "guider": _warm_guider}  # fmt: skip
+         "mid_infrared": _warm_mid_infrared, "guider": _warm_guider}  # fmt: skip
 
 
 def _make_rates(shape):
@@ -250,6 +275,8 @@ def _write_references(folder):
         *((n, "f4") for n in "eefraction radius apcorr skyin skyout".split()),
     ]
     apcorr = np.array([(b"F200W", b"CLEAR", e, 3 * e, 1 / e, 5, 7) for e in (0.3, 0.5, 0.7)], columns)
+    skips = np.zeros(1, [("subarray", "S17"), ("readpatt", "S12"), ("group_skip1", "i4"), ("group_skip", "i4")])
+    skips[0] = (MIRI["SUBARRAY"].encode(), MIRI["READPATT"].encode(), 1, 3)
     contents = {
         "mask": {"DQ": flags},
         "saturation": {"SCI": 50000 * plane, "DQ": 0 * flags},
@@ -257,6 +284,8 @@ def _write_references(folder):
         "superbias": {"SCI": 10 * plane, "ERR": plane, "DQ": 0 * flags},
         "linearity": {"COEFFS": coefficients, "INV_COEFFS": coefficients, "DQ": 0 * flags},
         "dark": {"SCI": np.ones((4, NY, NX), np.float32), "ERR": np.ones((4, NY, NX), np.float32), "DQ": 0 * flags},
+        "reset": {"SCI": np.ones((2, 4, NY, NX), np.float32), "DQ": 0 * flags},
+        "rscd": {"RSCD_GROUP_SKIP": skips},
         "gain": {"SCI": 2 * plane},
         "readnoise": {"SCI": 10 * plane},
         "flat": {"SCI": plane, "ERR": 0.01 * plane, "DQ": 0 * flags},
@@ -271,7 +300,15 @@ def _write_references(folder):
         extensions = [Extension(name, array) for name, array in arrays.items()]
         write_fits(folder / f"{reftype}.fits", [Extension("PRIMARY", header=header), *extensions])
     _write_distortion(folder / "distortion.asdf")
+    _write_waves(folder / "emicorr.asdf")
     return {path.stem: path for path in folder.iterdir()}
+
+
+def _write_waves(path):
+    """An interference for MIRI's ramp."""
+    waves = {"Hz390": {"frequency": 390.625, "phase_amplitudes": np.sin(2 * np.pi * np.arange(500) / 500)}}
+    cases = {MIRI["SUBARRAY"]: {"rowclocks": 28, "frameclocks": 8512, "freqs": {"FAST": ["Hz390"]}}}
+    path.write_bytes(asdffiles.encode({"frequencies": waves, "subarray_cases": cases}))
 
 
 def _write_distortion(path):

@@ -19,4 +19,14 @@ CASES = [
     miri("SUB64 2 groups x2", 3, ngroups=2, nints=2),
     miri("SUB64 3 groups", 4, ngroups=3),
     miri("SUB64 5 groups x2", 5, ngroups=5, nints=2, bright=6),
-]
+    miri("SUB64 interference folded x2", 7, nints=2,
+         settings={"emicorr": {"skip": False, "algorithm": "sequential", "use_n_cycles": None}}),
+    miri("SUB64 interference unknown", 8,
+         settings={"emicorr": {"skip": False, "onthefly_corr_freq": [390.625], "nbins": 100}}),
+]  # fmt: skip
+# Compared as far as emicorr: an amplitude that differs by 1e-4 changes the last bit of many samples (README).
+FITTED = [
+    miri("SUB64 interference fitted x3", 6, nints=3, settings={"emicorr": {"skip": False}}),
+    miri("SUB128 interference fitted apart x2", 9, "SUB128", nints=2,
+         settings={"emicorr": {"skip": False, "fit_ints_separately": True}}),
+]  # fmt: skip

@@ -8,6 +8,7 @@ import truth
 from astropy.io import fits
 from cases import CASES
 from cases_miri import CASES as MIRI_CASES
+from cases_miri import FITTED
 from comparison import Figure
 from stepwise import Comparison, compare_mosaic, compare_world
 
@@ -81,6 +82,21 @@ def test_simulated(case, laboratory, figures, scratch):
             compare_mosaic(comparison, mosaic, theirs.product("i2d"))
         if case.setup.nints > 1:
             compare_stage2(laboratory, case.name, official, "rateints", scratch, figures)
+    check(figures, start)
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in FITTED])
+def test_fitted_interference(case, laboratory, figures, scratch):
+    start = len(figures)
+    official = laboratory.oracle.run("detector1", laboratory.uncal(case.name), scratch, case.settings)
+    plan = laboratory.program.plan("detector1", laboratory.names[case.name])
+    plan["steps"] = plan["steps"][: plan["steps"].index("emicorr") + 1]
+    ramp = products.read_ramp(laboratory.uncal(case.name))
+    raw = ramp.data.copy()
+    found = raw - Comparison(case.name, official, figures).run(plan, ramp).data
+    theirs = raw - official.state("emicorr")["data"]
+    worst = float(np.abs(found - theirs).max() / np.abs(theirs).max())
+    figures.append(Figure(case.name, "emicorr", "wave", worst, 0.02, "values", "of the wave's greatest value"))
     check(figures, start)
 
 

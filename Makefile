@@ -21,7 +21,7 @@ setup: $(VENV)/.setup  ## just the virtual environment
 $(VENV)/.setup: requirements.lock pyproject.toml
 	$(MAKE_VENV)
 	$(INSTALL) -r requirements.lock
-	$(INSTALL) --no-deps --editable .
+	$(INSTALL) --no-deps --config-settings editable_mode=compat --editable .  # a path, not a slower import hook
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.setup
@@ -32,7 +32,7 @@ demo: $(VENV)/.setup  ## simulate a small program, calibrate it, say where to lo
 	mkdir -p demo
 	snakemake -d demo -j $(CORES) simulate
 	CRDS_PATH=$(CURDIR)/demo/crds_cache CRDS_CONTEXT=jwst_0001.pmap snakemake -d demo -j $(CORES) demo
-	@echo "Raw exposures: demo/raw   products: demo/products   a picture: demo/reports/demo.png"
+	@echo "Raw exposures: demo/raw   products: demo/products   look at: demo/reports/report.html"
 
 test: $(VENV)/.dev  ## all tests but the comparison with the official package
 	python -c "from jwcal import jobs; jobs.compile_first(['peek'])"

@@ -84,9 +84,13 @@ def translate(dq, definitions):
     if all(own == standard for own, standard in pairs):
         known = np.uint32(sum({own for own, _ in pairs}))
         return dq & known
-    result = np.zeros_like(dq)
+    flagged = np.flatnonzero(dq)  # few: most pixels are good
+    values = dq.reshape(-1)[flagged]
+    renamed = np.zeros_like(values)
     for own, standard in pairs:
-        result[(dq & np.uint32(own)) != 0] |= np.uint32(standard)
+        renamed[(values & np.uint32(own)) != 0] |= np.uint32(standard)
+    result = np.zeros_like(dq)
+    result.reshape(-1)[flagged] = renamed
     return result
 
 

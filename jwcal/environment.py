@@ -9,7 +9,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = "3.11"
-BIOCONDA = {"snakemake": "snakemake-minimal"}
+CONDA_NAMES = {
+    "snakemake": "snakemake-minimal",
+    "stsci-stimage": "stsci.stimage",
+}  # where they differ from those of PyPI
 
 
 def render():
@@ -22,7 +25,7 @@ def render():
         "channels: [conda-forge, bioconda, nodefaults]",
         "dependencies:",
         f"  - python ={PYTHON}",
-        *(f"  - {BIOCONDA.get(name, name)} =={pins[name]}" for name in names),
+        *(f"  - {CONDA_NAMES.get(name, name)} =={pins[name]}" for name in names),
     ]
     return "\n".join(lines) + "\n"
 

@@ -127,7 +127,9 @@ def take_inventory(raw_dir, cache_path=None):
     """
     warnings = []
     known = load_cache(cache_path, FORMAT)
-    files = sorted(_walk(str(raw_dir), warnings))
+    if not os.path.exists(raw_dir):
+        warnings.append(f"{raw_dir}: no such folder; put raw exposures there or set `raw:` in the config")
+    files = sorted(_walk(str(raw_dir), warnings)) if not warnings else []
     records = {path: _examine(path, status, known, warnings) for path, status in files if path.endswith(".fits")}
     records = {path: record for path, record in records.items() if record is not None}
     if cache_path and records != known:

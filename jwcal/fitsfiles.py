@@ -3,8 +3,12 @@
 Headers are astropy's; only the bulk data take our own short way (one byte swap, no copy of the whole array).
 """
 
+import gzip
+import io
 import os
 import warnings
+import zlib
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +21,7 @@ from jwcal.fitstables import encode_table
 
 BLOCK = 2880
 CHUNK = 1 << 20  # samples swapped at a time
+GZIPPED = b"\x1f\x8b"
 UNSIGNED = {(2, 32768): np.uint16, (4, 2147483648): np.uint32}  # by bytes a sample and BZERO
 
 
@@ -40,12 +45,15 @@ class FitsFile:
             with warnings.catch_warnings():
                 # Truncation is found below, and said in our own words.
                 warnings.simplefilter("ignore", AstropyUserWarning)
-                self._hdus = fits.open(self.path, memmap=True, lazy_load_hdus=False, do_not_scale_image_data=True)
+                self._content = _decompress(self.path)
+                source = self.path if self._content is None else io.BytesIO(self._content)
+                mapped = self._content is None
+                self._hdus = fits.open(source, memmap=mapped, lazy_load_hdus=False, do_not_scale_image_data=True)
         except FileNotFoundError as error:
             raise JwcalError("file not found", self.path) from error
-        except (OSError, ValueError, TypeError, KeyError, fits.VerifyError) as error:
+        except (OSError, EOFError, ValueError, TypeError, KeyError, zlib.error, fits.VerifyError) as error:
             raise JwcalError(f"not a readable FITS file ({error}); fetch it again", self.path) from error
-        self._size = os.stat(self.path).st_size
+        self._size = os.stat(self.path).st_size if self._content is None else len(self._content)
 
     def __enter__(self):
         return self
@@ -90,9 +98,15 @@ class FitsFile:
             )
         return shape, dtype, start
 
+    def shape(self, extname):
+        """Shape of an image in C order."""
+        return self._layout(extname)[0]
+
     def lazy(self, extname):
         """Image as a memory-mapped array in the file's own type (big-endian, unscaled), axes in C order."""
         shape, dtype, start = self._layout(extname)
+        if self._content is not None:
+            return np.ndarray(shape, dtype, self._content, start)
         return np.memmap(self.path, dtype=dtype, mode="r", offset=start, shape=shape)
 
     def scaling(self, extname):
@@ -111,13 +125,16 @@ class FitsFile:
         result = np.empty(shape, dtype or unsigned or kind.newbyteorder("="))
         flat = result.reshape(-1)
         buffer = np.empty(min(CHUNK, flat.size), kind)
-        with open(self.path, "rb", buffering=0) as file:
+        with self._open() as file:
             file.seek(start)
             for first in range(0, flat.size, CHUNK):
                 part = buffer[: min(CHUNK, flat.size - first)]
                 file.readinto(part)
                 flat[first : first + part.size] = _unscale(part, scale, zero, unsigned)
         return result
+
+    def _open(self):
+        return open(self.path, "rb", buffering=0) if self._content is None else io.BytesIO(self._content)
 
     def unscale(self, extname, part):
         """Values of raw samples that `lazy` gave: BSCALE and BZERO applied."""
@@ -130,6 +147,15 @@ class FitsFile:
         if not isinstance(hdu, fits.BinTableHDU):
             raise JwcalError(f"extension {extname} is not a table", self.path)
         return hdu.data
+
+
+def _decompress(path):
+    """Content of a gzipped file, None where it is not; some tools leave the ``.gz`` out of the name."""
+    with open(path, "rb") as file:
+        if file.read(2) != GZIPPED:
+            return None
+    with gzip.open(path) as file:
+        return file.read()
 
 
 def _unscale(part, scale, zero, unsigned):
@@ -242,15 +268,31 @@ def _structural(keyword):
 
 
 def _write_array(file, data):
-    """Stream an array in big-endian order (unsigned integers by the FITS offset convention)."""
+    """Write an array in big-endian order (unsigned integers by the FITS offset convention), two chunks at a time."""
     flat = np.ascontiguousarray(data).reshape(-1)
     target = flat.dtype.newbyteorder(">")
     unsigned = flat.dtype.kind == "u" and flat.dtype.itemsize > 1
     flip = flat.dtype.type(1 << (8 * flat.dtype.itemsize - 1)) if unsigned else None
-    for start in range(0, flat.size, CHUNK):
+    file.flush()
+    first = file.tell()
+
+    def write_chunk(start):
         chunk = flat[start : start + CHUNK]
-        file.write((chunk ^ flip if unsigned else chunk).astype(target).data)
+        _write_at(file, first + start * target.itemsize, (chunk ^ flip if unsigned else chunk).astype(target))
+
+    with ThreadPoolExecutor(2) as pool:
+        for _ in pool.map(write_chunk, range(0, flat.size, CHUNK)):
+            pass
+    file.seek(first + flat.nbytes)
     file.write(b"\0" * (-flat.nbytes % BLOCK))
+
+
+def _write_at(file, offset, array):
+    """Write all of an array at an offset, whatever part of it the system takes at once."""
+    content = memoryview(array).cast("B")
+    while content:
+        written = os.pwrite(file.fileno(), content, offset)
+        content, offset = content[written:], offset + written
 
 
 def _write_table(file, extension):

@@ -183,3 +183,77 @@ class Mosaic(Product):
     var_rnoise: np.ndarray | None = None
     var_flat: np.ndarray | None = None
     dq: np.ndarray | None = None
+
+
+@dataclass
+class SegmentationMap(Product):
+    """Which source each pixel of a mosaic belongs to.
+
+    Attributes
+    ----------
+    data : uint32 [y, x]
+        Label of the source, 0 where there is none.
+    """
+
+    data: np.ndarray = None
+
+
+class Column(NamedTuple):
+    """A column of a catalogue.
+
+    Attributes
+    ----------
+    name : str
+        Name. Positions on the sky have arrays of right ascension and declination, degrees, for `values`.
+    values : ndarray or (ndarray, ndarray)
+        One value a source.
+    unit : str or None
+        Unit as astropy writes it; an empty text for a quantity without dimension.
+    description : str
+        What it is, in a line.
+    format : str
+        How to show its values, as astropy takes it.
+    """
+
+    name: str
+    values: np.ndarray | tuple
+    unit: str | None = None
+    description: str = ""
+    format: str = ""
+
+
+@dataclass
+class SourceCatalog:
+    """Sources found on a mosaic.
+
+    Attributes
+    ----------
+    header : astropy.io.fits.Header
+        Primary header of the mosaic, and of the segmentation map.
+    columns : list of Column
+        In the order in which they are written.
+    meta : dict
+        What else the table says: apertures, references, versions.
+    segmentation : SegmentationMap or None
+        None where the finder does not tell which pixels belong to a source.
+    """
+
+    header: fits.Header
+    columns: list
+    meta: dict
+    segmentation: SegmentationMap | None = None
+
+    def __len__(self):
+        return len(self["label"])
+
+    def __getitem__(self, name):
+        """Values of a column."""
+        return next(column.values for column in self.columns if column.name == name)
+
+    def to_table(self):
+        """The catalogue as an astropy QTable, just as reading the file gives it."""
+        from astropy.table import QTable
+
+        from jwcal.ecsv import encode_table
+
+        return QTable.read(encode_table(self.columns, self.meta), format="ascii.ecsv")

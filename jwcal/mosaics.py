@@ -11,11 +11,11 @@ from jwcal.references import Reference
 from jwcal.wcs import WCS, fits_keywords, from_tree, mean_pixel_area, scale_at
 from jwcal.wcs import output_wcs as make_wcs
 from jwcal.wcs.mosaics import parse_footprint
+from jwcal.wcs.polygons import clip_polygon, join_polygons
 
 ARCSEC = math.pi / 180 / 3600
 # Keywords of the input's distorted frame, which do not hold for the mosaic.
 OUTDATED = re.compile(r"CD\d_\d|(A|B|AP|BP)_(\d_\d|ORDER)|(V2|V3|RA|DEC|ROLL)_REF|V3I_YANG|VPARITY")
-CLOSE = 0.05  # pixels between vertices of an outline that count as one
 SLACK = 0.03  # pixels by which a pixel may stick out of a mosaic
 INSET = 0.01  # pixels by which outlines are drawn in, so that an image that fits does fit
 
@@ -165,14 +165,16 @@ def _project(position, ra0, dec0):
 
 
 def clip_footprints(frame, footprints):
-    """S_REGION of a mosaic: the parts of the inputs' polygons that lie inside, one after the other."""
-    texts = []
+    """S_REGION of a mosaic: the outline of all inputs' polygons together, as far as it lies inside."""
+    polygons = []
     for polygon in (polygon for footprint in footprints for polygon in parse_footprint(footprint)):
-        pixels = np.column_stack(frame.wcs.inverse(*polygon.T))
-        pixels = _clip_polygon(pixels, frame.shape)
+        pixels = clip_polygon(np.column_stack(frame.wcs.inverse(*polygon.T)), frame.shape)
         if len(pixels) >= 3:
-            sky = np.column_stack(frame.wcs.forward(*pixels.T))
-            texts.append("POLYGON ICRS  " + " ".join(f"{ra % 360:.9f} {dec:.9f}" for ra, dec in sky))
+            polygons.append(pixels)
+    texts = []
+    for outline in join_polygons(polygons) if len(polygons) > 1 else polygons:
+        sky = np.column_stack(frame.wcs.forward(*outline.T))
+        texts.append("POLYGON ICRS  " + " ".join(f"{ra % 360:.9f} {dec:.9f}" for ra, dec in sky))
     return "  ".join(texts)
 
 
@@ -207,7 +209,7 @@ def find_common_pixels(wcs, frame, shape):
     common = np.column_stack(frame.wcs.inverse(*wcs.forward(*outline.T)))
     if not np.isfinite(common).all():
         return result
-    common = _clip_polygon(common, frame.shape)
+    common = clip_polygon(common, frame.shape)
     if len(common) < 3:
         return result * 0 + [0, -1]
     common = np.column_stack(wcs.inverse(*frame.wcs.forward(*common.T)))
@@ -265,19 +267,3 @@ def _reach_side(side, rows, sign):
         x = lower[edge, 0] + slope[edge] * (rows - lower[edge, 1])
         found.append(np.where(beyond, np.nan, x - sign * (0.5 + 0.5 * np.abs(slope[edge]) - SLACK)))
     return found
-
-
-def _clip_polygon(vertices, shape):
-    """Part of a polygon (n, 2) inside the pixels of an image (Sutherland & Hodgman 1974)."""
-    for axis, size in enumerate(shape[::-1]):
-        for sign, limit in ((1, -0.5), (-1, size - 0.5)):
-            kept = []
-            for a, b in zip(np.roll(vertices, 1, axis=0), vertices, strict=True):
-                da, db = sign * (a[axis] - limit), sign * (b[axis] - limit)
-                if da * db < 0:
-                    kept.append(a + (b - a) * da / (da - db))
-                if db >= 0:
-                    kept.append(b)
-            vertices = np.array(kept).reshape(-1, 2)
-    steps = np.abs(vertices - np.roll(vertices, 1, axis=0)).max(axis=1, initial=0)
-    return vertices[steps > CLOSE]

@@ -1,6 +1,7 @@
 """Reading and writing products in the archive's formats: same HDUs, keywords and names as JWST's own files."""
 
-from dataclasses import fields
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from astropy.io import fits
 
 from jwcal import models
 from jwcal.errors import JwcalError
-from jwcal.fitsfiles import Extension, FitsFile, write_fits
+from jwcal.fitsfiles import Extension, FitsFile, replacing, write_fits
 
 CARRIED_TABLES = (
     "GROUP",
@@ -19,6 +20,7 @@ CARRIED_TABLES = (
     "Pointing",
     "FGS Centroid Packet",
     "Track subarray table",
+    "HDRTAB",
 )
 RAMP_TABLES = {"GROUP"}
 
@@ -36,14 +38,16 @@ HDUS = {
     models.Image: IMAGE_HDUS,
     models.GuiderImage: GUIDER_HDUS,
     models.Mosaic: MOSAIC_HDUS,
+    models.SegmentationMap: {"data": "SCI"},
 }
 TYPES = {"dq": np.uint32, "pixeldq": np.uint32, "groupdq": np.uint8, "context": np.int32}
 
 # Where a product is too short or malformed for its mode, say what was expected.
-DIMENSIONS = {models.Ramp: (4,), models.Image: (2, 3), models.GuiderImage: (3,), models.Mosaic: (2,)}
+DIMENSIONS = {models.Ramp: (4,), models.Image: (2, 3), models.GuiderImage: (3,), models.Mosaic: (2,),
+              models.SegmentationMap: (2,)}  # fmt: skip
 
 
-def read(path, container):
+def read(path, container, only=None):
     """Read a product.
 
     Parameters
@@ -51,7 +55,9 @@ def read(path, container):
     path : str or pathlib.Path
         FITS file, of jwcal or of the archive.
     container : type
-        `models.Ramp`, `models.Image`, `models.GuiderImage` or `models.Mosaic`.
+        `models.Ramp`, `models.Image`, `models.GuiderImage`, `models.Mosaic` or `models.SegmentationMap`.
+    only : collection of str, optional
+        Arrays to read, by name; all others stay None, but `data` is of its shape, zero, and takes no memory.
 
     Returns
     -------
@@ -64,11 +70,9 @@ def read(path, container):
     """
     with FitsFile(path) as file:
         _check_dimensions(file, path, container)
-        arrays = {
-            name: file.image(extname, TYPES.get(name, np.float32))
-            for name, extname in HDUS[container].items()
-            if extname in file
-        }
+        arrays = _read_arrays(file, container, only)
+        if only is not None:
+            arrays.setdefault("data", np.broadcast_to(np.float32(0), file.shape("SCI")))
         product = container(
             header=_own_header(file.header()),
             sci_header=_own_header(file.header("SCI")),
@@ -81,6 +85,20 @@ def read(path, container):
     return product
 
 
+def _read_arrays(file, container, only=None):
+    """Arrays of a file by name, all or `only` some; two at a time: the bytes are swapped outside of the GIL."""
+    present = {
+        name: extname for name, extname in HDUS[container].items() if extname in file and (only is None or name in only)
+    }
+    with ThreadPoolExecutor(2) as pool:
+        images = pool.map(lambda name: file.image(present[name], _type(container, name)), present)
+        return dict(zip(present, images, strict=True))
+
+
+def _type(container, name):
+    return np.uint32 if container is models.SegmentationMap else TYPES.get(name, np.float32)
+
+
 def read_ramp(path):
     """Read a raw or partly calibrated ramp; flags that the file lacks start at zero."""
     ramp = read(path, models.Ramp)
@@ -91,14 +109,22 @@ def read_ramp(path):
     return ramp
 
 
-def read_image(path):
-    """Read a `_rate`, `_rateints`, `_cal` or `_calints` product."""
-    image = read(path, models.Image)
-    for name in ("err", "var_poisson", "var_rnoise"):
-        if getattr(image, name) is None:
-            setattr(image, name, np.zeros_like(image.data))
-    if image.dq is None:
-        image.dq = np.zeros(image.data.shape, np.uint32)
+def read_image(path, only=None):
+    """Read a `_rate`, `_rateints`, `_cal` or `_calints` product, or `only` some of its arrays (see `read`)."""
+    return _complete(read(path, models.Image, only), only)
+
+
+def fill_image(outline, only):
+    """An image of which headers and WCS were read before, with the arrays named in `only` read from its file now."""
+    with FitsFile(outline.path) as file:
+        return _complete(replace(outline, **_read_arrays(file, models.Image, only)), only)
+
+
+def _complete(image, only):
+    """Make arrays that a file should have but lacks: no error, no flag."""
+    for name in ("err", "dq", "var_poisson", "var_rnoise"):
+        if getattr(image, name) is None and (only is None or name in only):
+            setattr(image, name, np.zeros(image.data.shape, TYPES.get(name, np.float32)))
     return image
 
 
@@ -126,6 +152,14 @@ def write(path, product):
     write_fits(path, extensions)
 
 
+def write_catalog(path, catalog):
+    """Write a source catalogue (`_cat.ecsv`) atomically; the same catalogue always gives the same bytes."""
+    from jwcal.ecsv import encode_table
+
+    with replacing(path) as temporary:
+        temporary.write_text(encode_table(catalog.columns, catalog.meta), encoding="utf-8")
+
+
 def write_tables(path, product, arrays):
     """Write named arrays with a product's primary header, such as ramp_fit's optional results (`_fitopt`)."""
     header = product.header.copy()
@@ -136,7 +170,8 @@ def write_tables(path, product, arrays):
 def _datamodel(product):
     if isinstance(product, models.Image):
         return "ImageModel" if product.data.ndim == 2 else "CubeModel"
-    return {models.Ramp: "RampModel", models.GuiderImage: "GuiderCalModel", models.Mosaic: "ImageModel"}[type(product)]
+    return {models.Ramp: "RampModel", models.GuiderImage: "GuiderCalModel", models.Mosaic: "ImageModel",
+            models.SegmentationMap: "SegmentationMapModel"}[type(product)]  # fmt: skip
 
 
 def _extension_header(product, name):

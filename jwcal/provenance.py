@@ -28,10 +28,16 @@ STATUS = {
     "assign_wcs": "S_WCS",
     "flat_field": "S_FLAT",
     "photom": "S_PHOTOM",
+    "tweakreg": "S_TWKREG",
+    "skymatch": "S_SKYMAT",
+    "outlier_detection": "S_OUTLIR",
     "resample": "S_RESAMP",
+    "source_catalog": "S_SRCCAT",
 }
 
 REFERENCE = {
+    "abvegaoffset": "R_ABVEGA",
+    "apcorr": "R_APCORR",
     "area": "R_AREA",
     "dark": "R_DARK",
     "distortion": "R_DISTOR",
@@ -45,6 +51,8 @@ REFERENCE = {
     "photom": "R_PHOTOM",
     "readnoise": "R_READNO",
     "refpix": "R_REFPIX",
+    "reset": "R_RESET",
+    "rscd": "R_RSCD",
     "saturation": "R_SATURA",
     "sirskernel": "R_SIRSKL",
     "superbias": "R_SUPERB",

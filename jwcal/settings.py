@@ -45,6 +45,7 @@ def load_settings(config, schema_path):
         right key.
     """
     schema = load_yaml(schema_path)
+    config = _read_texts(config, schema)
     _validate(config, schema)
     for section in ("modes", "overrides"):
         for number, entry in enumerate(config.get(section) or ()):
@@ -200,6 +201,19 @@ def _check_conditions(when, where):
 
 
 # ---- schema --------------------------------------------------------------------------------------------------------
+
+
+def _read_texts(config, schema):
+    """Values that came as texts from the command line (``--config``), read as YAML where no text may stand."""
+    if isinstance(config, dict) and isinstance(schema.get("properties"), dict):
+        return {key: _read_texts(value, schema["properties"].get(key, {})) for key, value in config.items()}
+    kinds = schema.get("type", "string")
+    if not isinstance(config, str) or "string" in ([kinds] if isinstance(kinds, str) else kinds):
+        return config
+    try:
+        return yaml.safe_load(config)
+    except yaml.YAMLError:
+        return config
 
 
 def _fill(config, schema):

@@ -3,7 +3,12 @@
 The files are read and written as those of a real job, so that each kernel meets the one signature that it has there.
 """
 
+import fcntl
+import os
+import subprocess
+import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +17,10 @@ from astropy.io import fits
 from jwcal import dq, models, products
 from jwcal.errors import StepSkipped
 from jwcal.fitsfiles import Extension, write_fits
-from jwcal.jobs import kernel_cache
+from jwcal.jobs import kernel_cache, prepare_environment
 from jwcal.references import Reference
 
+MOST_WORKERS = 4  # each takes some 600 MB
 NX = NY = 32
 GROUPS = 12
 HEADER = {
@@ -44,21 +50,41 @@ RAMP_STEPS = (
 
 
 def main():
-    """Compile all kernels and note in the cache that they are complete."""
-    compile_kernels()
-    folder = kernel_cache()
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "complete").touch()
+    """Compile all kernels, in several processes, and note in the cache that they are complete."""
+    kernel_cache().mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(min(MOST_WORKERS, len(os.sched_getaffinity(0)))) as pool:
+        for _ in pool.map(_start_worker, PARTS):
+            pass
+    (kernel_cache() / "complete").touch()
 
 
-def compile_kernels():
-    """Run everything once; the compiled kernels land in NUMBA_CACHE_DIR."""
+def _start_worker(part):
+    """Compile one part in a process of its own."""
+    program = f"from jwcal import warm; warm.prepare_worker(); warm.compile_kernels([{part!r}])"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def compile_kernels(parts=None):
+    """Run the kernels of some parts (default: all) once; compiled, they land in NUMBA_CACHE_DIR."""
     with tempfile.TemporaryDirectory(prefix="jwcal-warm-") as folder:
         references = _write_references(Path(folder))
-        for integrations in (1, 2):
-            rates = _warm_ramp(Path(folder), references, integrations)
-        _warm_guider(Path(folder), references)
-        _warm_images(Path(folder), references, rates)
+        for part in parts or PARTS:
+            PARTS[part](Path(folder), references)
+
+
+def prepare_worker():
+    """One thread a worker; one worker at a time writes to the cache, whose index files numba itself does not lock."""
+    prepare_environment(1)
+    from numba.core.caching import IndexDataCacheFile
+
+    save = IndexDataCacheFile.save
+
+    def save_alone(self, key, data):
+        with open(kernel_cache() / "lock", "a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            save(self, key, data)
+
+    IndexDataCacheFile.save = save_alone
 
 
 def _run(step, product, references, **settings):
@@ -76,15 +102,25 @@ def _run(step, product, references, **settings):
         return product
 
 
-def _warm_ramp(folder, references, integrations):
-    ramp = _reread(folder, _make_ramp(integrations))
-    for step, settings in RAMP_STEPS:
-        ramp = _run(step, ramp, references, **settings)
-    for settings in JUMP_SETTINGS:
-        _run("jump", _reread(folder, _make_ramp(integrations)), references, **settings)
-    for settings in FIT_SETTINGS:
-        rates = _run("ramp_fit", _reread(folder, ramp), references, **settings)
-    return _run("gain_scale", rates, references)
+def _warm_ramps(folder, references):
+    """All steps before jump."""
+    for integrations in (1, 2):
+        ramp = _reread(folder, _make_ramp(integrations))
+        for step, settings in RAMP_STEPS:
+            ramp = _run(step, ramp, references, **settings)
+
+
+def _warm_jump(folder, references):
+    for integrations in (1, 2):
+        for settings in JUMP_SETTINGS:
+            _run("jump", _reread(folder, _make_ramp(integrations)), references, **settings)
+
+
+def _warm_fit(folder, references):
+    for integrations in (1, 2):
+        for settings in FIT_SETTINGS:
+            ramp = _run("dark_current", _reread(folder, _make_ramp(integrations)), references)
+            _run("gain_scale", _run("ramp_fit", ramp, references, **settings), references)
 
 
 JUMP_SETTINGS = (
@@ -104,11 +140,12 @@ def _warm_guider(folder, references):
         _run("flat_field", image, references)
 
 
-def _warm_images(folder, references, rates):
+def _warm_images(folder, references):
     from jwcal.steps.background import background
+    from jwcal.steps.skymatch import skymatch
 
-    for image in (rates.rate, rates.rateints):
-        products.write(folder / "x_rate.fits", image)
+    for shape in ((NY, NX), (2, NY, NX)):
+        products.write(folder / "x_rate.fits", _make_rates(shape))
         image = products.read_image(folder / "x_rate.fits")
         skies = [products.read_image(folder / "x_rate.fits") for _ in range(2)]
         image = background(image, skies)
@@ -118,6 +155,61 @@ def _warm_images(folder, references, rates):
             products.write(folder / "x_cal.fits", image)
             for kernel in ("square", "point", "turbo", "gaussian", "lanczos2"):
                 _run("resample", products.read_image(folder / "x_cal.fits"), references, kernel=kernel)
+            image.data += np.linspace(0, 1, NX, dtype=np.float32)
+            for name in ("x", "y"):
+                products.write(folder / f"{name}_cal.fits", image)
+            for pixel_pairs in (True, False):
+                skymatch([folder / "x_cal.fits", folder / "y_cal.fits"], pixel_pairs=pixel_pairs)
+            _warm_mosaics(folder, image)
+
+
+def _warm_mosaics(folder, image):
+    """Three exposures, two of them taken together with different detectors."""
+    from jwcal.steps.outlier_detection import outlier_detection
+    from jwcal.steps.resample import resample
+
+    paths = [folder / f"x{number}_cal.fits" for number in range(3)]
+    image.header.update(dict.fromkeys(("PROGRAM", "OBSERVTN", "VISIT", "VISITGRP", "SEQ_ID", "ACT_ID"), "1"))
+    for number, path in enumerate(paths):
+        image.header["EXPOSURE"] = str(number // 2)
+        products.write(path, image)
+    for resample_data in (True, False):
+        outlier_detection(paths, resample_data=resample_data)
+    resample(paths)
+
+
+def _warm_catalog(folder, references):
+    """Two stars that touch, and a third."""
+    from jwcal.wcs import nodes
+
+    y, x = np.mgrid[:NY, :NX]
+    data = np.random.default_rng(3).normal(0.0, 0.1, (NY, NX))
+    for x0, y0 in ((8, 8), (14, 8), (22, 22)):
+        data += 50 * np.exp(-((x - x0) ** 2 + (y - y0) ** 2) / 6)
+    sky = nodes.fitswcs((NX / 2, NY / 2), (80.0, -69.0), (1e-5, 1e-5), np.array([[-1.0, 0.0], [0.0, 1.0]]))
+    frames = nodes.frame2d("detector", ("x", "y"), "pixel"), nodes.sky_frame()
+    wcs = {"meta": {"wcs": nodes.wcs((frames[0], sky), (frames[1], None), pixel_shape=(NX, NY))}}
+    header, sci_header = fits.Header(list(HEADER.items())), fits.Header([("BUNIT", "MJy/sr"), ("PIXAR_SR", 3e-14)])
+    planes = {"data": data.astype(np.float32), "err": np.full((NY, NX), 0.1, np.float32)}
+    mosaic = models.Mosaic(header, sci_header, wcs=wcs, weight=np.ones((NY, NX), np.float32), **planes)
+    products.write(folder / "x_i2d.fits", mosaic)
+    mosaic = products.read(folder / "x_i2d.fits", models.Mosaic, ("data", "err", "weight"))
+    _run("source_catalog", mosaic, references, npixels=5)
+
+
+# What is compiled by one process; the longest first.
+PARTS = {"jump": _warm_jump, "fit": _warm_fit, "images": _warm_images, "catalog": _warm_catalog, "ramps": _warm_ramps,
+         "guider": _warm_guider}  # fmt: skip
+
+
+def _make_rates(shape):
+    """Count rates of one or several integrations."""
+    rng = np.random.default_rng(2)
+    planes = {
+        name: rng.uniform(1, 2, shape).astype(np.float32) for name in ("data", "err", "var_poisson", "var_rnoise")
+    }
+    header, sci_header = fits.Header(list(HEADER.items())), fits.Header(list(POINTING.items()))
+    return models.Image(header=header, sci_header=sci_header, dq=np.zeros(shape, np.uint32), **planes)
 
 
 def _make_ramp(integrations):
@@ -152,6 +244,12 @@ def _write_references(folder):
     kernel = np.array([[0, 0.01, 0], [0.01, 0.96, 0.01], [0, 0.01, 0]], np.float32)
     photom = np.zeros(1, [("filter", "S12"), ("pupil", "S12"), ("photmjsr", "f4"), ("uncertainty", "f4")])
     photom[0] = (b"F200W", b"CLEAR", 1.0, 0.0)
+    columns = [
+        ("filter", "S12"),
+        ("pupil", "S12"),
+        *((n, "f4") for n in "eefraction radius apcorr skyin skyout".split()),
+    ]
+    apcorr = np.array([(b"F200W", b"CLEAR", e, 3 * e, 1 / e, 5, 7) for e in (0.3, 0.5, 0.7)], columns)
     contents = {
         "mask": {"DQ": flags},
         "saturation": {"SCI": 50000 * plane, "DQ": 0 * flags},
@@ -163,6 +261,7 @@ def _write_references(folder):
         "readnoise": {"SCI": 10 * plane},
         "flat": {"SCI": plane, "ERR": 0.01 * plane, "DQ": 0 * flags},
         "photom": {"PHOTOM": photom},
+        "apcorr": {"APCORR": apcorr},
         "area": {"SCI": plane},
     }
     header = fits.Header(list(HEADER.items()))

@@ -10,11 +10,14 @@ from collections import defaultdict
 from functools import cached_property
 from pathlib import Path
 
+from jwcal.association_files import read_associations
+from jwcal.association_rules import make_associations
 from jwcal.associations import background_members
 from jwcal.chains import Chains, declare
 from jwcal.digests import code_digest
 from jwcal.errors import JwcalError
 from jwcal.exposures import load_exp_types, take_inventory
+from jwcal.image3 import Image3
 from jwcal.selection import Selector
 from jwcal.settings import load_settings, matches
 
@@ -79,6 +82,8 @@ class Program:
         if self.problem is None:
             for name in sorted(self.exposures):
                 self._route(name)
+        self.image3 = Image3(self, self.associations if self.problem is None else ())
+        if self.problem is None:
             self.selector.save()
 
     def _take_inventory(self):
@@ -98,12 +103,19 @@ class Program:
         return Selector(self.settings.crds_path, self.settings.crds_context, CACHE / "references.json")
 
     @cached_property
-    def backgrounds(self):
-        """Background members by science exposure, from the association files in the raw folder."""
-        members, problems = background_members(self.association_files)
+    def associations(self):
+        """Associations of the user's own in the raw folder, and those made from headers."""
+        exposures = [exposure for files in self.exposures.values() for exposure in files.values()]
+        given, problems = read_associations(self.association_files, exposures)
         for line in problems:
             self._say(line)
-        return members
+        earliest = [exposure for name in sorted(self.exposures) if (exposure := self.exposure(name)) is not None]
+        return make_associations(earliest, given)
+
+    @cached_property
+    def backgrounds(self):
+        """Background members by science exposure."""
+        return background_members(self.associations)
 
     def exposure(self, name):
         """The earliest product of an exposure at hand (``uncal`` before ``rate`` before ``cal``)."""
@@ -121,7 +133,7 @@ class Program:
             route = self.exp_types[exposure.exp_type]
         except KeyError:
             remedy = "correct the keyword or add a row to config/exp_types.csv"
-            self._leave_out(name, f"{exposure.path}: unknown EXP_TYPE {exposure.exp_type!r}; {remedy}")
+            self.leave_out(name, f"{exposure.path}: unknown EXP_TYPE {exposure.exp_type!r}; {remedy}")
             return
         if exposure.suffix == "uncal" and not self._add(name, exposure, route.stage1):
             return
@@ -132,7 +144,8 @@ class Program:
         if route.stage3:
             self._note_unbuilt(name, exposure, route.stage3)
 
-    def _leave_out(self, name, line):
+    def leave_out(self, name, line):
+        """Say why nothing, or not everything, is made of an exposure or association; the summary repeats it."""
         self._say(line)
         self.notes[name].append(line)
 
@@ -163,11 +176,8 @@ class Program:
         """Single-exposure rectification: only imaging types, only two-dimensional products."""
         if exposure.exp_type not in self.chains.resampled:
             return
-        if (name in self._done("image2") or "cal" in self.exposures[name]) and self._plan("resample", name, None):
+        if self.makes_cal(name) and self._plan("resample", name, None):
             self.jobs["resample"].append(name)
-
-    def _done(self, rule):
-        return self.jobs[rule][-1:]
 
     # ---- plans -----------------------------------------------------------------------------------------------------
 
@@ -189,7 +199,7 @@ class Program:
         try:
             references = self._references(exposure, steps, skipped)
         except JwcalError as error:
-            self._leave_out(name, str(error))
+            self.leave_out(name, str(error))
             return None
         run = [step for step in steps if step not in skipped]
         plan = {
@@ -197,10 +207,23 @@ class Program:
             "skipped": skipped,
             "settings": {step: self.settings.for_step(exposure, step) for step in run},
             "references": references,
-            "code": self._code(rule, tuple(run)),
+            "code": self.code(rule, tuple(run)),
         }
         self._plans[rule, name] = plan
         return plan
+
+    def plan_step(self, rule, step, exposure):
+        """What a job that runs one step is told, its settings and references those of an exposure."""
+        skipped = {}
+        references = self._references(exposure, [step], skipped)
+        settings = {step: self.settings.for_step(exposure, step)}
+        plan = {"steps": [step], "skipped": skipped, "settings": settings, "references": references}
+        return plan | {"code": self.code(rule, (step,))}
+
+    def makes_cal(self, name):
+        """True where a two-dimensional `_cal` of an exposure is at hand, or will be made."""
+        given = self.exposures.get(name, {}).get("cal")
+        return ("image2", name) in self._plans or (given is not None and len(given.shape) == 2)
 
     def _references(self, exposure, steps, skipped):
         """Paths by type (None: not applicable) for the steps that run; steps that lack one are added to `skipped`."""
@@ -236,7 +259,7 @@ class Program:
             known[path] = os.path.exists(path)
         return known[path]
 
-    def _code(self, rule, steps):
+    def code(self, rule, steps):
         """Digest of a script and of the library modules that it and the steps reach."""
         known = self._digests
         if (rule, steps) not in known:
@@ -280,7 +303,7 @@ class Program:
             for name in self.jobs[rule]:
                 several = self.exposure(name).nints > 1
                 paths += [f"{self.products}/{name}_{s}.fits" for s in suffixes if s != "rateints" or several]
-        return paths + self._optional_targets()
+        return paths + self._optional_targets() + self.image3.targets()
 
     def _optional_targets(self):
         """`_ramp` and `_bsub` where the user asks for them."""
@@ -332,7 +355,7 @@ class Program:
             "skipped": {s: why for s, why in plan["skipped"].items() if s in steps[:end]},
             "settings": {s: plan["settings"][s] for s in run},
             "references": {t: path for t, path in plan["references"].items() if t in used},
-            "code": self._code("peek", tuple(run)),
+            "code": self.code("peek", tuple(run)),
         }
 
     # ---- what the user asks ----------------------------------------------------------------------------------------
@@ -344,13 +367,14 @@ class Program:
             for name in self.jobs[rule]:
                 several = self.exposure(name).nints > 1
                 rows[name] |= {s: self.locate(name, s) for s in suffixes if s != "rateints" or several}
-        return rows
+        return rows | {name: self.image3.products(name) for name in self.image3.associations}
 
     def pictured(self):
-        """The exposure that the demo's picture shows (the last: its field holds the cluster of galaxies)."""
-        if not self.jobs["resample"]:
-            raise JwcalError("no exposure is rectified here; run `snakemake simulate` first")
-        return self.jobs["resample"][-1]
+        """What the demo's picture shows: an exposure, and the mosaic that it is part of."""
+        for name, association in self.image3.associations.items():
+            if self.image3.products(name):
+                return association.science[0], self.image3.products(name)["i2d"]
+        raise JwcalError("no mosaic is made here; run `snakemake simulate` first")
 
     def references_needed(self):
         """(type, path, present) of every reference file that the exposures at hand need."""

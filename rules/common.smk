@@ -6,7 +6,11 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, workflow.basedir)
 
 from jwcal.errors import JwcalError
+from jwcal.locks import release_stale_lock
 from jwcal.workflow import Program
+
+if workflow.is_main_process and release_stale_lock():
+    print("jwcal: took away the lock of a run that was killed", file=sys.stderr)
 
 try:
     program = Program(config, quiet=not workflow.is_main_process)

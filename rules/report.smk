@@ -1,4 +1,7 @@
-# What the user asks about: which products there are and what is stale (summary), which reference files are needed (references).
+# What the user asks about: which products there are and what is stale (summary), which reference files are needed (references),
+# what came out (report).
+from jwcal import report_inputs
+from jwcal.settings import load_yaml
 
 
 localrules:
@@ -30,3 +33,64 @@ rule references:
         crds=lambda wildcards: program.crds(),
     script:
         "../scripts/references.py"
+
+
+# Numbers and small pictures of each product, taken once.
+rule look:
+    input:
+        unpack(lambda w: report_inputs.look_inputs(program, w.exposure)),
+    output:
+        out=f"{REPORTS}/looks/{{exposure}}.json",
+    log:
+        "logs/look/{exposure}.log",
+    benchmark:
+        "benchmarks/look/{exposure}.tsv"
+    wildcard_constraints:
+        exposure="|".join(report_inputs.exposures(program)) or "(?!)",
+    conda:
+        "../envs/jwcal.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        code=program.code("look", ()),
+    script:
+        "../scripts/look.py"
+
+
+use rule look as look_mosaic with:
+    input:
+        i2d=lambda w: program.image3.products(w.association)["i2d"],
+    output:
+        out=f"{REPORTS}/looks/{{association}}.json",
+    log:
+        "logs/look/{association}.log",
+    benchmark:
+        "benchmarks/look/{association}.tsv"
+    wildcard_constraints:
+        association=program.image3.pattern(),
+
+
+# One self-contained HTML page about everything in the working folder.
+rule report:
+    input:
+        targets,
+        expand(
+            f"{REPORTS}/looks/{{name}}.json",
+            name=report_inputs.exposures(program) + report_inputs.mosaics(program),
+        ),
+    output:
+        html=f"{REPORTS}/report.html",
+    log:
+        "logs/report.log",
+    conda:
+        "../envs/jwcal.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        folders=dict(raw=program.settings.raw, products=PRODUCTS),
+        settings=config,
+        defaults=load_yaml(f"{workflow.basedir}/config/config.yaml"),
+        notes=lambda wildcards: dict(program.notes),
+        code=program.code("report", ()),
+    script:
+        "../scripts/report.py"

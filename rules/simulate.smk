@@ -25,18 +25,19 @@ rule simulate:
         "../scripts/simulate.py"
 
 
-# What `make demo` asks for: all products, and a picture of the first rectified exposure.
+# What `make demo` asks for: all products, the report, and a picture.
 rule demo:
     input:
         targets,
+        f"{REPORTS}/report.html",
         f"{REPORTS}/demo.png",
 
 
 rule picture:
     input:
-        uncal=lambda wildcards: program.locate(program.pictured(), "uncal"),
-        rate=lambda wildcards: program.locate(program.pictured(), "rate"),
-        i2d=lambda wildcards: program.locate(program.pictured(), "i2d"),
+        uncal=lambda wildcards: program.locate(program.pictured()[0], "uncal"),
+        rate=lambda wildcards: program.locate(program.pictured()[0], "rate"),
+        i2d=lambda wildcards: program.pictured()[1],
     output:
         png=f"{REPORTS}/demo.png",
     log:

@@ -8,10 +8,37 @@ sources), compiled lazily for the one signature they are called with, and keep I
 `leaf` is for pixel functions that are called millions of times and allocate nothing: they are always inlined, and
 compiled without the counting of references to arrays, an atomic increment for each of them at each call (ramp_fit got
 twice as fast). Call jitted functions with variables, not with literals: numba compiles them once more for each literal.
+
+Simple arithmetic on images that a job does once is plain numpy in stripes of rows (`stripes`, `flat`, `flux_scale`).
 """
 
-from numba import njit
+_POLICY = {
+    "pixel": {"cache": True, "error_model": "numpy"},
+    "leaf": {"cache": True, "error_model": "numpy", "_nrt": False, "forceinline": True, "no_cfunc_wrapper": True},
+    "image": {"cache": True, "error_model": "numpy", "parallel": True},
+}
 
-pixel = njit(cache=True, error_model="numpy")
-leaf = njit(cache=True, error_model="numpy", _nrt=False, forceinline=True, no_cfunc_wrapper=True)
-image = njit(cache=True, error_model="numpy", parallel=True)
+
+leave_out_blas = False  # set by jobs, whose process runs nothing but our kernels
+
+
+def __getattr__(name):
+    # Numba is imported only where a compiled kernel is: its import costs more than some jobs' arithmetic.
+    if name in _POLICY:
+        from numba import njit
+
+        if leave_out_blas:
+            _leave_out_blas()
+        globals()[name] = njit(**_POLICY[name])
+        return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _leave_out_blas():
+    """Spare numba the import of scipy.linalg, 0.2 s: it only asks whether BLAS could multiply matrices."""
+    from numba.np import linalg
+
+    def refuse():
+        raise ImportError("no kernel multiplies matrices")
+
+    linalg.ensure_blas = refuse

@@ -10,15 +10,19 @@ from numba import prange
 from jwcal.kernels import image, leaf
 
 DO_NOT_USE = np.uint8(1)
+NOT_PERSISTENCE = np.uint8(223)
 LOST = np.uint8(1 | 128)  # DO_NOT_USE | CHARGELOSS
 
 
 @leaf
 def first_group_above(data, groupdq, threshold, i, y, x):
-    """First group of a pixel above the threshold that is not merely DO_NOT_USE; the number of groups if none."""
+    """First group of a pixel above the threshold that is not merely DO_NOT_USE; the number of groups if none.
+
+    PERSISTENCE does not count, so that it does not matter which of the two is flagged first.
+    """
     n_groups = data.shape[1]
     for g in range(n_groups):
-        if data[i, g, y, x] > threshold and groupdq[i, g, y, x] != DO_NOT_USE:
+        if data[i, g, y, x] > threshold and groupdq[i, g, y, x] & NOT_PERSISTENCE != DO_NOT_USE:
             return g
     return n_groups
 

@@ -29,11 +29,11 @@ def add_exposure(mosaic, totals, exposure, weight, origin, constant):
 
     Parameters
     ----------
-    mosaic : float32 [4, y, x]
-        Data and three variances of what was added before.
-    totals : float32 [4, y, x]
+    mosaic : float32 [4, y, x] or [1, y, x]
+        Data and three variances, or data alone, of what was added before.
+    totals : float32, of the same shape
         Their summed weights, 0 where nothing was added.
-    exposure : float32 [4, j, i]
+    exposure : float32 [4, j, i] or [1, j, i]
         Data and variances of a rectangle of the mosaic.
     weight : float32 [j, i]
         Weight of the data.
@@ -52,8 +52,8 @@ def add_exposure(mosaic, totals, exposure, weight, origin, constant):
                 mean = (float(mosaic[0, y, x]) * before + w * float(exposure[0, j, i])) / (before + w)
                 mosaic[0, y, x] = mean if before != 0.0 else exposure[0, j, i]
                 totals[0, y, x] = before + w
-            noise = weigh_noise(float(exposure[2, j, i]), constant)
-            for k in range(1, 4):
+            noise = weigh_noise(float(exposure[2, j, i]), constant) if mosaic.shape[0] > 1 else 0.0
+            for k in range(1, mosaic.shape[0]):
                 variance = float(exposure[k, j, i])
                 if noise > 0.0 and 0.0 <= variance < np.inf:
                     before = float(totals[k, y, x])

@@ -7,14 +7,16 @@ Two ways to the same areas, with u to the right, v upward and cell c spanning [c
   edge's share as a *difference* between neighbouring cells, the sum from the left is the polygon's area in each cell.
 * `cover_four`, quadrilaterals within 2 x 2 cells, as nearly all are at equal pixel scales. By Green's theorem the area
   left of a line u = 0 is the integral of min(u, 0) dv around the polygon; its part with v < 0 is one cell, and with the
-  areas below v = 0 and of the whole the other three follow. (Measured: drizzle as a whole takes 0.6 of the time.)
+  areas below v = 0 and of the whole the other three follow.
 
 Drizzle's square kernel (Fruchter & Hook 2002, PASP 114, 144) needs these areas.
 """
 
 import math
 
-from jwcal.kernels import pixel
+import numpy as np
+
+from jwcal.kernels import leaf, pixel
 
 NOISE = 1e-13  # areas below this are rounding noise of the coordinates
 
@@ -63,50 +65,64 @@ def find_area(u, v):
     return 0.5 * ((u[0] - u[2]) * (v[1] - v[3]) - (u[1] - u[3]) * (v[0] - v[2]))
 
 
-@pixel
+@leaf
 def mean_below(a, b):
     """Mean of min(w, 0) where w runs evenly from a to b."""
-    if a <= 0.0 and b <= 0.0:
-        return 0.5 * (a + b)
-    if a >= 0.0 and b >= 0.0:
-        return 0.0
-    return -0.5 * a * a / (b - a) if a < 0.0 else -0.5 * b * b / (a - b)
+    low, high, width = min(a, 0.0), min(b, 0.0), b - a
+    share = (high - low) / width if width != 0.0 else (1.0 if a < 0.0 else 0.0)
+    return 0.5 * share * (low + high)
 
 
-@pixel
-def split_edge(ua, va, ub, vb):
-    """Integral of min(u, 0) dv along an edge: its parts with v < 0 and with v > 0."""
-    if va <= 0.0 and vb <= 0.0:
-        return (vb - va) * mean_below(ua, ub), 0.0
-    if va >= 0.0 and vb >= 0.0:
-        return 0.0, (vb - va) * mean_below(ua, ub)
-    crossing = (ua * vb - ub * va) / (vb - va)
-    first, second = -va * mean_below(ua, crossing), vb * mean_below(crossing, ub)
-    return (first, second) if va < 0.0 else (second, first)
+@leaf
+def integrate_south(ua, va, ub, vb):
+    """Integral of min(u, 0) dv along the part of an edge with v < 0."""
+    rise = vb - va
+    crossing = ua - va * ((ub - ua) / rise if rise != 0.0 else 0.0)
+    start = ua if va <= 0.0 else crossing
+    end = ub if vb <= 0.0 else crossing
+    return (min(vb, 0.0) - min(va, 0.0)) * mean_below(start, end)
 
 
-@pixel
-def cover_four(cells, u, v):
-    """Fractions of the quadrilateral (u[4], v[4]) in the 2 x 2 cells around the origin, left in `cells` as there."""
-    area = find_area(u, v)
-    south0, north0 = split_edge(u[0], v[0], u[1], v[1])
-    south1, north1 = split_edge(u[1], v[1], u[2], v[2])
-    south2, north2 = split_edge(u[2], v[2], u[3], v[3])
-    south3, north3 = split_edge(u[3], v[3], u[0], v[0])
-    southwest, northwest = south0 + south1 + south2 + south3, north0 + north1 + north2 + north3
-    south = -(
-        (u[1] - u[0]) * mean_below(v[0], v[1])
-        + (u[2] - u[1]) * mean_below(v[1], v[2])
-        + (u[3] - u[2]) * mean_below(v[2], v[3])
-        + (u[0] - u[3]) * mean_below(v[3], v[0])
-    )
-    southeast = south - southwest
-    northeast = area - south - northwest
-    scale = 1.0 / area
-    cells[0] = southwest * scale if abs(southwest) > NOISE else 0.0
-    cells[1] = southeast * scale if abs(southeast) > NOISE else 0.0
-    cells[3] = northwest * scale if abs(northwest) > NOISE else 0.0
-    cells[4] = northeast * scale if abs(northeast) > NOISE else 0.0
+@leaf
+def cover_four(xs, ys, count, tiles):
+    """Fractions of `count` quadrilaterals in the 2 x 2 cells from the lowest on, where they reach no further.
+
+    Without a branch, so that the processor does several at once: a fifth of the time of one after the other.
+
+    Parameters
+    ----------
+    xs, ys : float64 [4, n]
+        Corners in turn, in cells whose centres are at integers.
+    count : int
+        Quadrilaterals.
+    tiles : float64 [8, n]
+        Result: lowest column and row; how many more it reaches; fractions southwest, southeast, northwest, northeast,
+        which are zero or not finite for a quadrilateral without area.
+    """
+    for k in range(count):
+        x0, x1, x2, x3 = xs[0, k], xs[1, k], xs[2, k], xs[3, k]
+        y0, y1, y2, y3 = ys[0, k], ys[1, k], ys[2, k], ys[3, k]
+        left = np.floor(min(min(x0, x1), min(x2, x3)) + 0.5)
+        bottom = np.floor(min(min(y0, y1), min(y2, y3)) + 0.5)
+        tiles[0, k], tiles[1, k] = left, bottom
+        tiles[2, k] = np.floor(max(max(x0, x1), max(x2, x3)) + 0.5) - left
+        tiles[3, k] = np.floor(max(max(y0, y1), max(y2, y3)) + 0.5) - bottom
+        left, bottom = left + 0.5, bottom + 0.5
+        u0, u1, u2, u3 = x0 - left, x1 - left, x2 - left, x3 - left
+        v0, v1, v2, v3 = y0 - bottom, y1 - bottom, y2 - bottom, y3 - bottom
+        west = (v1 - v0) * mean_below(u0, u1) + (v2 - v1) * mean_below(u1, u2)
+        west += (v3 - v2) * mean_below(u2, u3) + (v0 - v3) * mean_below(u3, u0)
+        south = (u0 - u1) * mean_below(v0, v1) + (u1 - u2) * mean_below(v1, v2)
+        south += (u2 - u3) * mean_below(v2, v3) + (u3 - u0) * mean_below(v3, v0)
+        southwest = integrate_south(u0, v0, u1, v1) + integrate_south(u1, v1, u2, v2)
+        southwest += integrate_south(u2, v2, u3, v3) + integrate_south(u3, v3, u0, v0)
+        area = 0.5 * ((u0 - u2) * (v1 - v3) - (u1 - u3) * (v0 - v2))
+        southeast, northwest = south - southwest, west - southwest
+        northeast, scale = area - south - northwest, 1.0 / area
+        tiles[4, k] = southwest * scale if abs(southwest) > NOISE else 0.0
+        tiles[5, k] = southeast * scale if abs(southeast) > NOISE else 0.0
+        tiles[6, k] = northwest * scale if abs(northwest) > NOISE else 0.0
+        tiles[7, k] = northeast * scale if abs(northeast) > NOISE else 0.0
 
 
 @pixel

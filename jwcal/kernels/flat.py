@@ -6,26 +6,33 @@ With f and s the flat and its standard error, d the data and var their variances
 
 Where the flat is unusable f = 1 is taken and the pixel flagged. In the end a pixel that may not be used is NaN in every
 plane, and one that is NaN in any plane may not be used.
+
+Plain numpy, a few rows at a time so that all stays in the cache: as fast as compiled code, and stage 2 imaging can do
+without numba, whose import and first call cost a third of such a job.
 """
 
 import numpy as np
-from numba import prange
 
-from jwcal.kernels import image, pixel
+from jwcal.kernels.stripes import split_rows
 
 DO_NOT_USE = np.uint32(1)
 NO_FLAT_FIELD = np.uint32(1 << 18)
 
 
-@pixel
-def choose_flat(flat, flags):
-    """Divisor and flags of one pixel of the flat."""
-    if np.isnan(flat) or flat == 0.0 or flags & NO_FLAT_FIELD:
-        flags |= DO_NOT_USE | NO_FLAT_FIELD if np.isnan(flat) or flat == 0.0 else DO_NOT_USE
-    return (1.0, flags) if flags & DO_NOT_USE else (float(flat), flags)
+def choose_divisors(flat, flags):
+    """Divisors (float64) and flags of some rows of the flat."""
+    absent = np.isnan(flat) | (flat == 0.0)
+    flags = flags | np.where(absent, DO_NOT_USE | NO_FLAT_FIELD, np.uint32(0))
+    flags |= np.where(flags & NO_FLAT_FIELD != 0, DO_NOT_USE, np.uint32(0))
+    return np.where(flags & DO_NOT_USE != 0, 1.0, flat.astype(np.float64)), flags
 
 
-@image
+def _choose_factors(flat, flat_err, flat_dq, inverse):
+    """What data are multiplied by, the relative error of the flat, and its flags."""
+    divisor, flags = choose_divisors(flat, flat_dq)
+    return (divisor, 0.0 * divisor, flags) if inverse else (1.0 / divisor, flat_err / divisor, flags)
+
+
 def divide_flat(exposure, dq, flat, flat_err, flat_dq, inverse):
     """Apply (or undo) the flat field.
 
@@ -47,29 +54,32 @@ def divide_flat(exposure, dq, flat, flat_err, flat_dq, inverse):
     data, err, var_poisson, var_rnoise, var_flat : float32 [integration, y, x]
     dq : uint32 [integration, y, x]
     """
-    data, var_poisson, var_rnoise = exposure
-    shape = data.shape
-    out, err, flags = np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape, np.uint32)
-    poisson, rnoise, flat_var = np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape, np.float32)
-    for y in prange(shape[1]):
-        for x in range(shape[2]):
-            divisor, bits = choose_flat(flat[y, x], flat_dq[y, x])
-            gain = divisor if inverse else 1.0 / divisor
-            relative = 0.0 if inverse else flat_err[y, x] / divisor
-            for k in range(shape[0]):
-                d, p, r = data[k, y, x] * gain, var_poisson[k, y, x] * gain * gain, var_rnoise[k, y, x] * gain * gain
-                f = (d * relative) ** 2
-                total = p + r + f
-                bits_here = dq[k, y, x] | bits
-                if np.isnan(d + total) or bits_here & DO_NOT_USE or total < 0.0:
-                    d = p = r = f = total = np.nan
-                    bits_here |= DO_NOT_USE
-                out[k, y, x], poisson[k, y, x], rnoise[k, y, x], flat_var[k, y, x] = d, p, r, f
-                err[k, y, x], flags[k, y, x] = np.sqrt(total), bits_here
-    return out, err, poisson, rnoise, flat_var, flags
+    planes = tuple(np.empty(exposure[0].shape, np.float32) for _ in range(5))
+    flags = np.empty(exposure[0].shape, np.uint32)
+    with np.errstate(invalid="ignore", over="ignore"):
+        for rows in split_rows(flat.shape):
+            factors = _choose_factors(flat[rows], flat_err[rows], flat_dq[rows], inverse)
+            for k in range(len(flags)):
+                inputs = (*(plane[k, rows] for plane in exposure), dq[k, rows])
+                _divide_rows(inputs, factors, [plane[k, rows] for plane in planes], flags[k, rows])
+    return (*planes, flags)
 
 
-@image
+def _divide_rows(inputs, factors, planes, flags):
+    """Some rows of one integration; results go into `planes` and `flags`."""
+    data, var_poisson, var_rnoise, dq = inputs
+    gain, relative, bits = factors
+    out = data * gain
+    poisson, rnoise, flat = var_poisson * gain * gain, var_rnoise * gain * gain, (out * relative) ** 2
+    total = poisson + rnoise + flat
+    np.bitwise_or(dq, bits, out=flags)
+    lost = np.isnan(out + total) | (flags & DO_NOT_USE != 0) | (total < 0.0)
+    for plane, values in zip(planes, (out, np.sqrt(total), poisson, rnoise, flat), strict=True):
+        plane[...] = values
+        plane[lost] = np.nan
+    flags[lost] |= DO_NOT_USE
+
+
 def divide_guider_flat(data, err, dq, flat, flat_err, flat_dq, inverse):
     """Apply (or undo) the flat field of a guider exposure, whose flags are those of all integrations.
 
@@ -89,17 +99,12 @@ def divide_guider_flat(data, err, dq, flat, flat_err, flat_dq, inverse):
     data, err : float32 [integration, y, x]
     dq : uint32 [y, x]
     """
-    out, error, flags = np.empty(data.shape, np.float32), np.empty(data.shape, np.float32), dq | flat_dq
-    for y in prange(data.shape[1]):
-        for x in range(data.shape[2]):
-            divisor, bits = choose_flat(flat[y, x], flat_dq[y, x])
-            gain = divisor if inverse else 1.0 / divisor
-            relative = 0.0 if inverse else flat_err[y, x] / divisor
-            flags[y, x] |= bits
-            for k in range(data.shape[0]):
-                d, e = data[k, y, x] * gain, err[k, y, x] * gain
-                e = np.sqrt(e * e + (d * relative) ** 2)
-                if np.isnan(d + e):
-                    d = e = np.nan
-                out[k, y, x], error[k, y, x] = d, e
-    return out, error, flags
+    gain, relative, bits = _choose_factors(flat, flat_err, flat_dq, inverse)
+    out, error = np.empty(data.shape, np.float32), np.empty(data.shape, np.float32)
+    with np.errstate(invalid="ignore", over="ignore"):
+        for k in range(len(data)):
+            divided = data[k] * gain
+            out[k], error[k] = divided, np.hypot(err[k] * gain, divided * relative)
+            lost = np.isnan(out[k]) | np.isnan(error[k])
+            out[k][lost] = error[k][lost] = np.nan
+    return out, error, dq | flat_dq | bits

@@ -1,14 +1,15 @@
-"""Multiply data and errors by one factor, variances by its square, and make NaN and DO_NOT_USE agree, in one pass."""
+"""Multiply data and errors by one factor, variances by its square, and make NaN and DO_NOT_USE agree, in one pass.
+
+Plain numpy, a few rows at a time, as in `flat`.
+"""
 
 import numpy as np
-from numba import prange
 
-from jwcal.kernels import image
+from jwcal.kernels.stripes import split_rows
 
 DO_NOT_USE = np.uint32(1)
 
 
-@image
 def scale_flux(exposure, dq, factor):
     """Scale an exposure.
 
@@ -28,24 +29,23 @@ def scale_flux(exposure, dq, factor):
     dq : uint32 [integration, y, x]
         With DO_NOT_USE where any is NaN.
     """
-    data, err, var_poisson, var_rnoise, var_flat = exposure
-    shape = data.shape
-    has_flat = var_flat.size > 0
-    out, error, flags = np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape, np.uint32)
-    poisson, rnoise = np.empty(shape, np.float32), np.empty(shape, np.float32)
-    flat = np.empty(var_flat.shape, np.float32)
-    for y in prange(shape[1]):
-        for k in range(shape[0]):
-            for x in range(shape[2]):
-                d, e = data[k, y, x] * factor, err[k, y, x] * factor
-                p, r = var_poisson[k, y, x] * factor * factor, var_rnoise[k, y, x] * factor * factor
-                f = var_flat[k, y, x] * factor * factor if has_flat else 0.0
-                bits = dq[k, y, x]
-                if bits & DO_NOT_USE or np.isnan(d) or np.isnan(e) or np.isnan(p) or np.isnan(r) or np.isnan(f):
-                    d = e = p = r = f = np.nan
-                    bits |= DO_NOT_USE
-                out[k, y, x], error[k, y, x], flags[k, y, x] = d, e, bits
-                poisson[k, y, x], rnoise[k, y, x] = p, r
-                if has_flat:
-                    flat[k, y, x] = f
-    return out, error, poisson, rnoise, flat, flags
+    results, flags = tuple(np.empty(plane.shape, np.float32) for plane in exposure), dq.copy()
+    used = [(plane, result, power) for plane, result, power in zip(exposure, results, (1, 1, 2, 2, 2)) if plane.size]
+    for k in range(len(dq)):
+        for rows in split_rows(dq.shape[1:]):
+            _scale_rows([(plane[k, rows], result[k, rows], power) for plane, result, power in used],
+                        flags[k, rows], float(factor))  # fmt: skip
+    return (*results, flags)
+
+
+def _scale_rows(planes, flags, factor):
+    """Scale some rows of each plane by its power of the factor, and make NaN and flags agree."""
+    lost = flags & DO_NOT_USE != 0
+    for plane, result, power in planes:
+        # One factor after the other, in double precision: the square alone may overflow single precision.
+        value = plane * np.float64(factor)
+        result[...] = value if power == 1 else value * factor
+        lost |= np.isnan(result)
+    for _, result, _ in planes:
+        result[lost] = np.nan
+    flags[lost] |= DO_NOT_USE

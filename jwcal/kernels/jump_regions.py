@@ -3,6 +3,11 @@
 Idea: pixels that touch, by a side or a corner, form a region; the ellipse has the region's centre and its second
 moments: the full axes are four times the roots of the eigenvalues of the covariance, less one pixel.
 
+Nearly round regions, whose axes come to the same whole number of pixels, are painted as circles, some pixels exactly
+on the line; the last digit of the angle decides which of these are inside. It should be the official package's last
+digit. Hence moments about the centre are summed over the rows of a column, then over columns with products that are not
+rounded (there a fused multiply-add), and the angle goes to degrees and back.
+
 A region is found by a flood from its first pixel: the queue of pixels to visit is, in the end, the list of its pixels.
 """
 
@@ -64,25 +69,80 @@ def _is_large(queue, start, end, nx, least_area):
 
 
 @leaf
+def _split(value):
+    """Upper and lower half of the digits of a number (Veltkamp)."""
+    stretched = 134217729.0 * value  # 2^27 + 1
+    upper = stretched - (stretched - value)
+    return upper, value - upper
+
+
+@leaf
+def add_product(total, a, b):
+    """Return total + a b, rounded once (Dekker 1971)."""
+    product = a * b
+    (a_upper, a_lower), (b_upper, b_lower) = _split(a), _split(b)
+    lost = ((a_upper * b_upper - product) + a_upper * b_lower + a_lower * b_upper) + a_lower * b_lower
+    result = product + total
+    part = result - product
+    return result + ((product - (result - part)) + (total - part) + lost)
+
+
+@pixel
+def _measure_columns(queue, start, end, nx, y0, x0, width, center):
+    """By column of a region's box: pixels, and sums of their offsets from the central row and of the squares."""
+    sums = np.zeros((3, width))
+    pixels = np.sort(queue[start:end])  # from the first row to the last
+    for k in range(pixels.size):
+        offset, column = np.float64(pixels[k] // nx - y0) - center, pixels[k] % nx - x0
+        sums[0, column] += 1.0
+        sums[1, column] += offset
+        sums[2, column] += offset * offset
+    return sums
+
+
+@leaf
+def _sum_columns(sums, center, area):
+    """Variances in y and in x, and the covariance."""
+    yy, xx, xy = 0.0, 0.0, 0.0
+    for column in range(sums.shape[1]):
+        offset = np.float64(column) - center
+        yy += sums[2, column]
+        xx = add_product(xx, sums[0, column], offset * offset)
+        xy = add_product(xy, sums[1, column], offset)
+    whole = yy + xx
+    return (whole - xx) / area, (whole - yy) / area, xy / area
+
+
+@leaf
+def _find_axes(vy, vx, vxy):
+    """Full axes (minor, major): the larger eigenvalue from the trace, the smaller one from the determinant."""
+    apart, twice = abs(vx - vy), abs(2 * vxy)
+    if apart == twice:
+        root = twice * np.sqrt(2.0)
+    else:
+        longer = max(apart, twice)
+        root = longer * np.sqrt(1.0 + (min(apart, twice) / longer) ** 2)
+    large = 0.5 * (vx + vy + root)
+    small = max(vx, vy) / large * min(vx, vy) - vxy / large * vxy if large > 0 else 0.0
+    return 4 * np.sqrt(max(small, 0.0)) - 1, 4 * np.sqrt(large) - 1
+
+
+@pixel
 def _describe(queue, start, end, nx, regions, n):
     """Write row `n` of the table: centre, axes and angle of one region."""
-    y0, x0 = queue[start] // nx, queue[start] % nx
-    area = np.float64(end - start)
-    sx, sy, sxx, syy, sxy = 0.0, 0.0, 0.0, 0.0, 0.0
+    y0, x0, _, width = _enclose(queue, start, end, nx)
+    area, sx, sy = np.float64(end - start), 0.0, 0.0
     for k in range(start, end):
-        y, x = np.float64(queue[k] // nx - y0), np.float64(queue[k] % nx - x0)
-        sx, sy, sxx, syy, sxy = sx + x, sy + y, sxx + x * x, syy + y * y, sxy + x * y
-    scale = area * area
-    vx, vy, vxy = (area * sxx - sx * sx) / scale, (area * syy - sy * sy) / scale, (area * sxy - sx * sy) / scale
-    middle, spread = (vx + vy) / 2, np.sqrt(((vx - vy) / 2) ** 2 + vxy * vxy)
-    regions[n, X], regions[n, Y] = x0 + sx / area, y0 + sy / area
-    regions[n, MINOR] = 4 * np.sqrt(max(middle - spread, 0.0)) - 1
-    regions[n, MAJOR] = 4 * np.sqrt(max(middle + spread, 0.0)) - 1
-    if vx == vy:
-        angle = np.pi / 4 if vxy > 0 else -np.pi / 4
-    else:
+        sx += np.float64(queue[k] % nx - x0)
+        sy += np.float64(queue[k] // nx - y0)
+    sums = _measure_columns(queue, start, end, nx, y0, x0, width, sy / area)
+    vy, vx, vxy = _sum_columns(sums, sx / area, area)
+    regions[n, X], regions[n, Y] = (x0 * area + sx) / area, (y0 * area + sy) / area
+    regions[n, MINOR], regions[n, MAJOR] = _find_axes(vy, vx, vxy)
+    angle = np.pi / 4 if vxy > 0 else -np.pi / 4
+    if vx != vy:
         angle = 0.5 * np.arctan2(2 * vxy, vy - vx)
-    regions[n, ANGLE] = angle
+    regions[n, ANGLE] = angle * (180.0 / np.pi) * (np.pi / 180.0)
 
 
 @leaf

@@ -60,6 +60,31 @@ def average_planes(bits):
     return mean
 
 
+@image
+def extend_planes(bits, count, steps):
+    """Sum of planes that go on after the last two of a series as they began, NaN counting as 0.
+
+    Parameters
+    ----------
+    bits : uint32 [2, y, x]
+        The last plane but one, and the last, as for `average_planes`.
+    count, steps : float
+        How many planes are summed, and how many steps beyond the last one they lie, in all.
+
+    Returns
+    -------
+    float32 [y, x]
+    """
+    _, ny, nx = bits.shape
+    total = np.empty((ny, nx), np.float32)
+    for y in prange(ny):
+        for x in range(nx):
+            end = _swap_bytes(bits[1, y, x])
+            value = end * count + (end - _swap_bytes(bits[0, y, x])) * steps
+            total[y, x] = np.float32(0.0) if np.isnan(value) else value
+    return total
+
+
 @pixel
 def _swap_bytes(word):
     """The float32 whose big-endian bytes are those of a little-endian integer."""

@@ -14,11 +14,11 @@ from jwcal import asdffiles
 from jwcal.errors import JwcalError
 from jwcal.fitsfiles import Extension, FitsFile, replacing, write_fits
 from jwcal.simulate import mappings
-from jwcal.simulate.detectors import FULL_FRAME
+from jwcal.simulate.detectors import Region
 from jwcal.simulate.exposure import Observatory
 from jwcal.simulate.plans import Plan, plan_exposure
 from jwcal.simulate.reference_files import MAKERS, STANDARD, Subject
-from jwcal.simulate.reftypes import ARRAY_TYPES, OPEN, SELECTION
+from jwcal.simulate.reftypes import ARRAY_TYPES, IMAGING_TYPES, OPEN, SELECTION
 
 DARK_BYTES = 16e6  # darks are cut to about this size; calibration extends them along a straight line
 DARK_LEAST = 6  # frames
@@ -61,7 +61,7 @@ def write_reference_cache(cache_dir, setups, *, observatory=None, full_frame=Fal
     for name in sorted({plan.instrument.name for plan in plans}):
         mine = [plan for plan in plans if plan.instrument.name == name]
         library = _Library(cache_dir, mine, observatory, full_frame, inverse_linearity, dark_frames)
-        rules = library.fill(reftype for reftype in MAKERS if coupling or reftype != "IPC")
+        rules = library.fill(reftype for reftype in library.makers if coupling or reftype != "IPC")
         written += library.written
         written.append(mappings.write_instrument(cache_dir, name, rules))
         instruments[name] = written[-1].name
@@ -83,6 +83,8 @@ class _Library:
         self.cache_dir, self.plans, self.observatory = cache_dir, plans, observatory
         self.instrument = plans[0].instrument
         self.full_frame, self.inverse_linearity, self.dark_frames = full_frame, inverse_linearity, dark_frames
+        makers = MAKERS | self.instrument.makers
+        self.makers = {reftype: maker for reftype, maker in makers.items() if maker is not None}
         self.detectors, self.written = {}, []
 
     def fill(self, reftypes):
@@ -93,9 +95,13 @@ class _Library:
                 continue
             keys, files = self.selection(reftype), {}
             for plan in self.plans:
+                if reftype in IMAGING_TYPES and not plan.chip.imaging:
+                    continue
                 values = tuple(self._value(reftype, key, plan) for key in keys)
                 if values not in files:
                     files[values] = self._write(reftype, plan, len(files) + 1)
+            if not files:
+                continue
             self.written.append(mappings.write_rules(self.cache_dir, self.instrument.name, reftype, keys, files))
             rules[reftype] = self.written[-1].name
         return rules
@@ -116,7 +122,7 @@ class _Library:
                 "READPATT": setup.readpatt, "EXP_TYPE": setup.exp_type, **plan.chip.keywords}[key]  # fmt: skip
 
     def _write(self, reftype, plan, number):
-        content = MAKERS[reftype](self._subject(reftype, plan))
+        content = self.makers[reftype](self._subject(reftype, plan))
         suffix = "asdf" if isinstance(content, dict) else "fits"
         lower = self.instrument.name.lower()
         folder = self.cache_dir / "references" / "jwst" / lower
@@ -127,7 +133,7 @@ class _Library:
 
     def _subject(self, reftype, plan):
         whole = reftype == "AREA" or (self.full_frame and reftype != "DARK")
-        region = FULL_FRAME if whole else plan.region
+        region = Region(0, 0, *plan.chip.size) if whole else plan.region
         matched = "READPATT" in self.selection("DARK")
         bands = {peer.band: peer for peer in self.plans if peer.setup.exp_type == plan.setup.exp_type}
         return Subject(

@@ -187,7 +187,7 @@ _DEFECTS = (
 def _draw_flags(chip, region, seed, defects):
     """Flags of each reference type; reference pixels are marked in the mask, unusable there for science in the flat."""
     flags = {}
-    reference = find_reference_pixels(region)
+    reference = find_reference_pixels(region, chip.size, chip.border)
     for position, (reftype, names, fraction) in enumerate(_DEFECTS):
         array = flags.setdefault(reftype, np.zeros((region.ny, region.nx), np.uint32))
         chosen = draw_uniform(make_key(seed, chip.name, "defect", position), region) < fraction * defects
@@ -199,10 +199,10 @@ def _draw_flags(chip, region, seed, defects):
     return flags
 
 
-def find_reference_pixels(region):
-    """True within `BORDER` pixels of the full frame's edge [y, x]."""
-    x, y = np.arange(region.nx) + region.x0, np.arange(region.ny) + region.y0
-    edge_x, edge_y = ((axis < BORDER) | (axis >= FULL_SIZE - BORDER) for axis in (x, y))
+def find_reference_pixels(region, size=(FULL_SIZE, FULL_SIZE), border=(BORDER, BORDER)):
+    """True near the full frame's edges [y, x]; `size` and `border` as in `jwcal.simulate.instruments.Chip`."""
+    axes = np.arange(region.nx) + region.x0, np.arange(region.ny) + region.y0
+    edge_x, edge_y = ((a < width) | (a >= full - width) for a, full, width in zip(axes, size, border))
     return edge_y[:, None] | edge_x[None, :]
 
 

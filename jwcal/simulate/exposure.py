@@ -33,7 +33,8 @@ class Observatory:
 
     def detector(self, chip, region):
         """The truth about a region of a detector."""
-        return draw_detector(chip, region, seed=self.seed, defects=self.defects)
+        draw = chip.draw or draw_detector
+        return draw(chip, region, seed=self.seed, defects=self.defects)
 
 
 @dataclass
@@ -96,10 +97,11 @@ def simulate_exposure(setup, scene=None, raw_dir=".", *, truth_dir=None, observa
     observatory, scene = observatory or Observatory(), scene or skies.Scene()
     plan = setup if isinstance(setup, Plan) else plan_exposure(setup, observatory.va_scale, attitude)
     detector = observatory.detector(plan.chip, plan.region)
-    rate = skies.render_scene(scene, plan.pointing, plan.band, plan.masked)
+    rate = plan.instrument.render(scene, plan.pointing, plan.band, plan.masked)
     rate *= draw_response(detector, plan.setup.filter, plan.setup.pupil)
     noise_seed = f"{seed}/{plan.root}"
-    ramps = read_out(rate, detector, plan.timing, plan.outputs, switches=switches, seed=noise_seed, traps=traps)
+    options = {"switches": switches, "seed": noise_seed, "traps": traps, "pixels": plan.instrument.pixels(plan.setup)}
+    ramps = read_out(rate, detector, plan.timing, plan.outputs, **options)
     uncal = write_uncal(plan, ramps, Path(raw_dir))
     truth = truth_dir and write_truth(plan, scene, rate / detector.true_gain, ramps.hits, Path(truth_dir))
     return Simulated(plan, uncal, truth, ramps.traps)

@@ -29,6 +29,8 @@ class Distortion:
         Angle from V3 to the ideal y axis, deg.
     parity : int
         Handedness of the ideal frame against V2, V3.
+    size : (int, int)
+        Columns and rows of the full frame.
     """
 
     reference_pixel: tuple
@@ -38,6 +40,7 @@ class Distortion:
     v3_ref: float
     yangle: float
     parity: int
+    size: tuple = (2048, 2048)
 
     @property
     def rotation(self):
@@ -106,6 +109,11 @@ def _read_siaf(instrument):
     return pysiaf.Siaf(instrument)
 
 
+def read_aperture(instrument, name):
+    """An aperture of the SIAF, as pysiaf gives it."""
+    return _read_siaf(instrument.name)[name]
+
+
 def load_distortion(instrument, chip):
     """Distortion of a detector's full frame, from the SIAF.
 
@@ -120,7 +128,7 @@ def load_distortion(instrument, chip):
     -------
     Distortion
     """
-    full = _read_siaf(instrument.name)[chip.aperture]
+    full = read_aperture(instrument, chip.aperture)
     table = full.get_polynomial_coefficients()
     return Distortion(
         reference_pixel=(float(full.XSciRef) - 1, float(full.YSciRef) - 1),
@@ -130,6 +138,7 @@ def load_distortion(instrument, chip):
         v3_ref=float(full.V3Ref),
         yangle=float(full.V3IdlYAngle),
         parity=int(full.VIdlParity),
+        size=tuple(chip.size),
     )
 
 

@@ -44,6 +44,7 @@ def write_uncal(plan, ramps, directory):
         Extension("PRIMARY", header=make_primary(plan, path.name)),
         Extension("SCI", ramps.data, make_science(plan)),
         *([Extension("ZEROFRAME", ramps.zeroframe)] if plan.zeroframe else []),
+        *([Extension("REFOUT", ramps.refout)] if ramps.refout is not None else []),
         Extension("GROUP", list_groups(plan)),
         Extension("INT_TIMES", list_integrations(plan)),
         asdf_extension({"meta": {"model_type": "Level1bModel", "telescope": "JWST"}}),
@@ -83,7 +84,7 @@ def _describe_programme(plan, _):
         "DATE-END": _iso(s.start + plan.timing.duration / DAY), "OBS_ID": f"V{visit}P00000000021{s.activity:02d}",
         "VISIT_ID": visit, "PROGRAM": f"{s.program:05d}", "OBSERVTN": f"{s.observation:03d}", "VISIT": f"{s.visit:03d}",
         "VISITGRP": "02", "SEQ_ID": "1", "ACT_ID": f"{s.activity:02d}", "EXPOSURE": f"{s.exposure:05d}",
-        "BKGDTARG": False, "OBSLABEL": "simulation", "VISITYPE": "PRIME_TARGETED_FIXED", "TSOVISIT": False,
+        "BKGDTARG": False, "OBSLABEL": "simulation", "VISITYPE": "PRIME_TARGETED_FIXED", "TSOVISIT": s.tso,
         "TARGPROP": s.target, "TARGNAME": s.target, "TARGTYPE": "FIXED", "TARG_RA": s.ra, "TARG_DEC": s.dec,
         "SRCTYAPT": "UNKNOWN",
     }  # fmt: skip
@@ -91,7 +92,7 @@ def _describe_programme(plan, _):
 
 def _describe_instrument(plan, _):
     s = plan.setup
-    wheels = {} if s.filter == "N/A" else {"FILTER": s.filter, "PUPIL": s.pupil}
+    wheels = {key: name for key, name in (("FILTER", s.filter), ("PUPIL", s.pupil)) if name != "N/A"}
     name = {"INSTRUME": plan.instrument.name, "DETECTOR": plan.chip.name}
     return {**name, **plan.chip.keywords, **wheels, "FOCUSPOS": 0.0}
 
@@ -105,12 +106,12 @@ def _describe_times(plan, _):
 
 def _describe_readout(plan, _):
     s, t = plan.setup, plan.timing
-    exposed = t.nints * t.integration_time
+    exposed, samples = t.nints * t.integration_time, plan.instrument.samples(s.readpatt)
     return {
         "READPATT": s.readpatt, "NOUTPUTS": plan.outputs, "NINTS": t.nints, "INTSTART": 1, "INTEND": t.nints,
         "EXSEGNUM": 1, "EXSEGTOT": 1, "NGROUPS": t.ngroups, "NFRAMES": t.nframes, "FRMDIVSR": t.divisor,
         "GROUPGAP": t.groupgap,
-        "DRPFRMS1": 0, "DRPFRMS3": 0, "NSAMPLES": 1, "TSAMPLE": 10.0, "TFRAME": t.tframe, "TGROUP": t.tgroup,
+        "DRPFRMS1": 0, "DRPFRMS3": 0, "NSAMPLES": samples, "TSAMPLE": 10.0, "TFRAME": t.tframe, "TGROUP": t.tgroup,
         "EFFINTTM": t.integration_time, "EFFEXPTM": exposed, "XPOSURE": exposed, "TMEASURE": exposed,
         "DURATION": t.duration, "TELAPSE": t.duration, "NRSTSTRT": 1, "NRESETS": t.nresets,
         "ZEROFRAM": plan.zeroframe, "DATAPROB": False,

@@ -4,8 +4,11 @@ from dataclasses import dataclass, field
 from importlib import import_module
 
 from jwcal.errors import JwcalError
+from jwcal.simulate import geometry
+from jwcal.simulate.readout import Pixels
+from jwcal.simulate.scene import render_scene
 
-PLUGINS = {"NIRCAM": "nircam", "NIRISS": "niriss", "FGS": "fgs"}
+PLUGINS = {"NIRCAM": "nircam", "NIRISS": "niriss", "FGS": "fgs", "MIRI": "miri"}
 OVERHEAD_COLUMNS = 12  # pixel clocks lost at the end of each row of one output
 SAMPLE_TIME = 1e-5  # s, one pixel
 
@@ -43,6 +46,14 @@ class Chip:
         Median dark current, e-/s.
     keywords : dict
         Other header keywords (CHANNEL, MODULE).
+    size : (int, int)
+        Columns and rows of the full frame.
+    border : (int, int)
+        Reference pixels along its left and right edges, and along its upper and lower ones.
+    draw : callable or None
+        Draws the truth about the detector where it is of another kind (arguments as `detectors.draw_detector`).
+    imaging : bool
+        False behind a spectrometer.
     """
 
     name: str
@@ -55,6 +66,10 @@ class Chip:
     cds_noise: float
     dark: float
     keywords: dict = field(default_factory=dict)
+    size: tuple = (2048, 2048)
+    border: tuple = (4, 4)
+    draw: object = None
+    imaging: bool = True
 
 
 @dataclass(frozen=True)
@@ -81,6 +96,11 @@ class Instrument:
         Image shift (column, row) of a band against the distortion reference, pixels.
     selection : dict of str to tuple of str
         CRDS selection keywords of a reference type where they differ from the common ones.
+    makers : dict of str to callable or None
+        Makers of reference types that other instruments do not have (see `reference_files.MAKERS`); None for a common
+        type that does not exist here.
+    zeroframe : bool
+        Whether the first frame of averaged groups is kept apart.
     """
 
     name: str
@@ -92,6 +112,8 @@ class Instrument:
     four_outputs: frozenset = frozenset({"FULL"})
     filter_offsets: dict = field(default_factory=dict)
     selection: dict = field(default_factory=dict)
+    makers: dict = field(default_factory=dict)
+    zeroframe: bool = True
 
     def chip(self, name):
         """Detector by name; an error that lists the known ones."""
@@ -116,7 +138,27 @@ class Instrument:
         """Number of outputs the subarray is read through."""
         return 4 if subarray in self.four_outputs else 1
 
-    def frame_time(self, subarray, nx, ny, fastaxis):
+    def pixels(self, setup):
+        """How the detectors are read: `readout.Pixels`, or what is called like it."""
+        return Pixels
+
+    def samples(self, readpatt):
+        """Number of times a pixel is sampled in each frame (NSAMPLES)."""
+        return 1
+
+    def render(self, scene, pointing, band, masked=False):
+        """Electrons per second in each pixel of a perfect detector [y, x]; see `scene.render_scene`."""
+        return render_scene(scene, pointing, band, masked)
+
+    def load_distortion(self, chip):
+        """Distortion of a detector's full frame."""
+        return geometry.load_distortion(self, chip)
+
+    def load_aperture(self, chip, subarray):
+        """Place and reference point of a subarray."""
+        return geometry.load_aperture(self, chip, subarray)
+
+    def frame_time(self, subarray, nx, ny, fastaxis, readpatt=None):
         """Seconds to read one frame of `nx` x `ny` pixels (science frame).
 
         Rows take their pixels plus twelve clocks through each output; full frames need one more row, subarrays two.
@@ -141,7 +183,7 @@ def get_instrument(name):
     Parameters
     ----------
     name : str
-        ``NIRCAM``, ``NIRISS`` or ``FGS``.
+        ``NIRCAM``, ``NIRISS``, ``FGS`` or ``MIRI``.
 
     Returns
     -------

@@ -47,6 +47,8 @@ class Setup:
         Number of this dither position, and how many there are.
     target : str
         Name of the target.
+    tso : bool
+        Whether the visit is a time series.
     """
 
     instrument: str = "NIRCAM"
@@ -75,6 +77,7 @@ class Setup:
     position: int = 1
     positions: int = 1
     target: str = "SIMULATION"
+    tso: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,11 +159,11 @@ def plan_exposure(setup, va_scale=VA_SCALE, attitude=None):
     chip = instrument.chip(setup.detector)
     pupil = setup.pupil or _find_pupil(instrument, setup.filter)
     setup = replace(setup, pupil=pupil, exp_type=setup.exp_type or instrument.exp_type)
-    aperture = geometry.load_aperture(instrument, chip, setup.subarray)
+    aperture = instrument.load_aperture(chip, setup.subarray)
     nframes, gap = instrument.pattern(setup.readpatt)
     nframes = setup.nframes or nframes
     gap = gap if setup.groupgap is None else setup.groupgap
-    tframe = instrument.frame_time(setup.subarray, aperture.nx, aperture.ny, chip.fastaxis)
+    tframe = instrument.frame_time(setup.subarray, aperture.nx, aperture.ny, chip.fastaxis, setup.readpatt)
     timing = Timing(setup.nints, setup.ngroups, nframes, gap, setup.divisor or nframes, tframe)
     attitude = attitude or point_telescope(aperture, setup.ra, setup.dec, setup.roll, setup.dither)
     return _complete(instrument, chip, setup, aperture, timing, attitude, va_scale)
@@ -169,9 +172,9 @@ def plan_exposure(setup, va_scale=VA_SCALE, attitude=None):
 def _complete(instrument, chip, setup, aperture, timing, attitude, va_scale):
     band = instrument.band(setup.filter, setup.pupil)
     offset = instrument.filter_offsets.get((setup.filter, setup.pupil), (0.0, 0.0))
-    distortion = geometry.load_distortion(instrument, chip)
+    distortion = instrument.load_distortion(chip)
     pointing = geometry.Pointing(distortion, aperture, attitude, va_scale, offset)
-    zeroframe = timing.nframes > 1 if setup.zeroframe is None else setup.zeroframe
+    zeroframe = instrument.zeroframe and timing.nframes > 1 if setup.zeroframe is None else setup.zeroframe
     return Plan(setup, instrument, chip, band, aperture, timing, pointing, zeroframe)
 
 

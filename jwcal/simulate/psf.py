@@ -193,7 +193,7 @@ def _assemble(band, scale, fields, masked, x, y):
     return FieldPsf(splines.astype(np.float32), stamps.astype(np.float32), np.array(x), np.array(y))
 
 
-def measure_encircled_energy(psf, radii):
+def measure_encircled_energy(psf, radii, spread=0):
     """Fraction of the flux inside circles about a centred source, averaged over the field points.
 
     Parameters
@@ -202,12 +202,18 @@ def measure_encircled_energy(psf, radii):
         PSF.
     radii : array of float
         Radii in pixels.
+    spread : int
+        How many times the light is spread evenly over a pixel before it is summed, besides the detector's pixel, which
+        the effective PSF holds: 0 for the PSF itself, 3 for sums on a mosaic of the same pixel size (over the drop that
+        is drizzled, over the mosaic's pixel, and over the pixels that the circle cuts), averaged over all phases.
 
     Returns
     -------
     float64 [radius]
     """
     mean = psf.samples.mean(axis=(0, 1), dtype=float) / OVERSAMPLING**2
+    for _ in range(spread):
+        mean = _spread_over_pixel(mean)
     offsets = _offsets()
     distance = np.hypot(offsets[:, None], offsets[None, :]).ravel()
     order = np.argsort(distance)
@@ -221,3 +227,14 @@ def measure_encircled_energy(psf, radii):
 
     half, radii = 0.5 / OVERSAMPLING, np.asarray(radii, float)
     return (integrate(radii + half) - integrate(radii - half)) / (2 * half)
+
+
+def _spread_over_pixel(image):
+    """Image convolved with a square of one pixel."""
+    from scipy.ndimage import correlate1d
+
+    box = np.ones(OVERSAMPLING + 1) / OVERSAMPLING
+    box[[0, -1]] /= 2
+    for axis in (0, 1):
+        image = correlate1d(image, box, axis, mode="constant")
+    return image

@@ -9,9 +9,11 @@ from jwcal.simulate import cosmicrays, effects
 from jwcal.simulate.detectors import TRAP_FRACTION, TRAP_TIME
 from jwcal.simulate.randoms import make_generator
 
+MIRI_EFFECTS = ("reset_anomaly", "reset_decay", "last_frame", "emi")
 EFFECTS = (
     "dark_current", "persistence", "shot_noise", "cosmic_rays", "nonlinearity", "saturation", "superbias", "ktc_noise",
     "coupling", "telegraph_noise", "bias_drift", "odd_even_steps", "flicker_noise", "read_noise",
+    *MIRI_EFFECTS,
 )  # fmt: skip
 DEFAULT_EFFECTS = frozenset(EFFECTS) - {"coupling"}
 
@@ -84,15 +86,18 @@ class Ramps:
         Cosmic-ray deposits by integration and group.
     traps : float32 [y, x]
         Charge left in traps at the end, e-, to be released in later exposures.
+    refout : uint16 [integration, group, y, x / 4] or None
+        Raw groups of a reference output.
     """
 
     data: np.ndarray
     zeroframe: np.ndarray
     hits: np.ndarray
     traps: np.ndarray
+    refout: np.ndarray | None = None
 
 
-def read_out(rate, detector, timing, outputs, *, switches=DEFAULT_EFFECTS, seed=0, traps=None):
+def read_out(rate, detector, timing, outputs, *, switches=DEFAULT_EFFECTS, seed=0, traps=None, pixels=None):
     """Expose a detector and read it out.
 
     Parameters
@@ -111,21 +116,22 @@ def read_out(rate, detector, timing, outputs, *, switches=DEFAULT_EFFECTS, seed=
         Seed of all noise.
     traps : float32 [y, x] or None
         Charge in traps when the exposure starts, e-.
+    pixels : type, optional
+        How the detector is read; default `Pixels`.
 
     Returns
     -------
     Ramps
     """
-    ny, nx = rate.shape
-    data = np.empty((timing.nints, timing.ngroups, ny, nx), np.uint16)
-    zeroframe = np.empty((timing.nints, ny, nx), np.uint16)
-    traps = np.zeros((ny, nx), np.float32) if traps is None else traps.astype(np.float32)
-    dice = {name: make_generator(seed, name) for name in EFFECTS}
+    pixels = (pixels or Pixels)(rate, detector, timing, outputs, switches, seed, traps)
+    shape = timing.nints, timing.ngroups, *rate.shape
+    data, zeroframe = np.empty(shape, np.uint16), np.empty((shape[0], *shape[2:]), np.uint16)
+    refout = np.empty((*shape[:3], shape[3] // 4), np.uint16) if pixels.reference_output else None
     hits = []
     for integration in range(timing.nints):
-        pixels = _Pixels(rate, detector, timing, outputs, switches, dice, traps)
+        pixels.reset(integration)
         for group in range(timing.ngroups):
-            total = np.zeros((ny, nx), np.uint32)
+            total, reference = np.zeros(rate.shape, np.uint32), np.uint32(0)
             for frame in range(timing.nframes):
                 deposits = pixels.collect(timing.frame_number(group, frame))
                 deposits["integration"], deposits["group"] = integration, group
@@ -134,28 +140,43 @@ def read_out(rate, detector, timing, outputs, *, switches=DEFAULT_EFFECTS, seed=
                 total += sample
                 if group == frame == 0:
                     zeroframe[integration] = sample
+                if refout is not None:
+                    reference = reference + pixels.read_reference()
             data[integration, group] = effects.average_frames(total, timing.divisor)
-        traps = pixels.fill_traps()
-    return Ramps(data, zeroframe, np.concatenate(hits), traps)
+            if refout is not None:
+                refout[integration, group] = effects.average_frames(reference, timing.divisor)
+        pixels.fill_traps()
+    return Ramps(data, zeroframe, np.concatenate(hits), pixels.traps, refout)
 
 
-class _Pixels:
-    """The charge of the pixels between two resets."""
+class Pixels:
+    """The pixels of a detector during an exposure: their charge between two resets, and how it is read.
 
-    def __init__(self, rate, detector, timing, outputs, switches, dice, traps):
+    Parameters
+    ----------
+    rate, detector, timing, outputs, switches, seed, traps
+        As for `read_out`.
+    """
+
+    reference_output = False  # whether there is one, of a fourth of the columns
+
+    def __init__(self, rate, detector, timing, outputs, switches, seed, traps):
         self.rate, self.detector, self.timing, self.outputs = rate, detector, timing, outputs
-        self.switches, self.dice, self.traps = switches, dice, traps
+        self.switches, self.dice = switches, {name: make_generator(seed, name) for name in EFFECTS}
+        self.traps = np.zeros(rate.shape, np.float32) if traps is None else traps.astype(np.float32)
         self.gain = detector.true_gain.astype(np.float32)
         self.settling = detector.settling * self.gain
         self.noise = effects.white_noise(detector.cds_noise)
-        self.charge = np.zeros_like(rate)
-        self.frame = 0
-        self.walk = np.zeros(outputs)
-        self.reset_level = np.zeros_like(rate)
-        if "ktc_noise" in switches:
-            effects.add_ktc_noise(self.reset_level, self.gain, dice["ktc_noise"])
         self.telegraph = (detector.flags["mask"] & dq.FLAGS["TELEGRAPH"]) != 0
         self.science = ~detector.reference_pixels
+
+    def reset(self, integration):
+        """Begin an integration (its zero-based number)."""
+        self.integration, self.frame = integration, 0
+        self.charge, self.reset_level = np.zeros_like(self.rate), np.zeros_like(self.rate)
+        self.walk = np.zeros(self.outputs)
+        if "ktc_noise" in self.switches:
+            effects.add_ktc_noise(self.reset_level, self.gain, self.dice["ktc_noise"])
 
     def collect(self, frame):
         """Gather charge until frame number `frame`; return the cosmic-ray hits of that time."""
@@ -206,7 +227,7 @@ class _Pixels:
         return effects.convert(signal)
 
     def fill_traps(self):
-        """Charge in traps after the integration: what was left, and a share of the charge above half the well."""
+        """End an integration: traps keep what was left, and take a share of the charge above half the well."""
         left = self.traps * np.float32(np.exp(-self.timing.cycle / TRAP_TIME))
         full = self.detector.well * self.gain
-        return left + np.float32(TRAP_FRACTION) * np.clip(self.charge - full / 2, 0, full)
+        self.traps = left + np.float32(TRAP_FRACTION) * np.clip(self.charge - full / 2, 0, full)

@@ -22,7 +22,12 @@ from jwcal.simulate.transforms import describe_distortion
 STANDARD = "1.6.0"  # of ASDF
 TABLE_TAG = "tag:astropy.org:astropy/table/table-1.3.0"
 DQ_DEF = np.dtype([("BIT", "i4"), ("VALUE", "u4"), ("NAME", "S40"), ("DESCRIPTION", "S80")])
-ENERGY_FRACTIONS = (0.3, 0.5, 0.7)  # radii that the aperture corrections are given for
+ENERGY_FRACTIONS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)  # radii that the aperture corrections are given for
+MOSAIC_SPREAD = 3  # see `jwcal.simulate.psf.measure_encircled_energy`
+MODELS = {"NIRCAM": "NrcImg", "NIRISS": "NisImg", "FGS": "FgsImg", "MIRI": "MirImg"}
+FILTER_AND_PUPIL = (("filter", "S12"), ("pupil", "S15"))
+WHEELS = {"FGS": (), "MIRI": (("filter", "S12"), ("subarray", "S17"))}  # columns of tables by band
+GENERIC = {"subarray": "GENERIC"}
 SKY_ANNULUS = (1.6, 2.4)  # inner and outer radius of the sky, in units of the radius that holds 80 % of the light
 
 
@@ -245,40 +250,41 @@ def make_photom(subject):
     """PHOTOM: MJy/sr for one DN/s, all bands of the instrument."""
     plan = subject.plan
     nominal = float(plan.pointing.distortion.pixel_area(*plan.pointing.distortion.reference_pixel))
-    names = {"NIRCAM": "NrcImgPhotomModel", "NIRISS": "NisImgPhotomModel", "FGS": "FgsImgPhotomModel"}
     table = np.zeros(len(plan.instrument.bands), _name_bands(plan, "photmjsr", "uncertainty"))
-    for row, ((filter_name, pupil), band) in zip(table, plan.instrument.bands.items()):
-        if "filter" in table.dtype.names:
-            row["filter"], row["pupil"] = filter_name, pupil
+    for row, (key, band) in zip(table, plan.instrument.bands.items()):
+        for (name, _), value in zip(WHEELS.get(plan.instrument.name, FILTER_AND_PUPIL), key):
+            row[name] = GENERIC.get(name, value)
         row["photmjsr"] = skies.measure_photmjsr(band, plan.chip.gain, nominal)
         row["uncertainty"] = 0.01 * row["photmjsr"]
-    model = names[plan.instrument.name]
+    model = f"{MODELS[plan.instrument.name]}PhotomModel"
     header = make_header(subject, "PHOTOM", model, EXP_TYPE=plan.setup.exp_type, **_describe_area(nominal))
     return [header, Extension("PHOTOM", table)]
 
 
 def _name_bands(plan, *columns):
-    """Types of a table's columns: filter and pupil, where the instrument has such wheels, and numbers."""
-    wheels = [] if plan.instrument.name == "FGS" else [("filter", "S12"), ("pupil", "S15")]
+    """Types of a table's columns: filter and pupil, or what the instrument has instead, and numbers."""
+    wheels = WHEELS.get(plan.instrument.name, FILTER_AND_PUPIL)
     return [*wheels, *((name, "f4") for name in columns)]
 
 
 def make_apcorr(subject):
-    """APCORR: radii (pixels) that hold given fractions of the light of each band, and the corrections to infinity."""
+    """APCORR: radii (pixels) that hold given parts of a star's light on mosaics in each band, and the corrections."""
     dtype = _name_bands(subject.plan, "eefraction", "radius", "apcorr", "skyin", "skyout")
     rows = [row[-len(dtype) :] for plan in subject.peers for row in _correct_apertures(plan)]
     table = np.array(rows, dtype)
-    models = {"NIRCAM": "NrcImgApcorrModel", "NIRISS": "NisImgApcorrModel", "FGS": "FgsImgApcorrModel"}
+    for name in set(GENERIC) & set(table.dtype.names):
+        table[name] = GENERIC[name]
     plan = subject.plan
-    header = make_header(subject, "APCORR", models[plan.instrument.name], EXP_TYPE=plan.setup.exp_type)
+    model = f"{MODELS[plan.instrument.name]}ApcorrModel"
+    header = make_header(subject, "APCORR", model, EXP_TYPE=plan.setup.exp_type)
     return [header, Extension("APCORR", table)]
 
 
 def _correct_apertures(plan):
-    """Rows of the aperture corrections for one band; the correction allows for the wings' light in the sky annulus."""
+    """Rows of the aperture corrections for one band; they allow for the wings' light in the sky annulus."""
     psf = psfs.make_field_psf(plan.band, plan.pointing, plan.masked)
     radii = np.linspace(0.3, psfs.RADIUS - 2, 800)
-    energy = psfs.measure_encircled_energy(psf, radii)
+    energy = psfs.measure_encircled_energy(psf, radii, spread=MOSAIC_SPREAD)
     sky = np.interp(0.8, energy, radii) * np.array(SKY_ANNULUS)
     wings = np.diff(np.interp(sky, radii, energy))[0] / (np.pi * np.diff(sky**2)[0])
     for fraction in ENERGY_FRACTIONS:
@@ -286,7 +292,8 @@ def _correct_apertures(plan):
         yield (plan.setup.filter, plan.setup.pupil, fraction, radius, 1 / (fraction - wings * np.pi * radius**2), *sky)
 
 
-def _make_meta(subject, reftype, model):
+def make_meta(subject, reftype, model):
+    """Branch ``meta`` of an ASDF reference."""
     plan = subject.plan
     instrument = {"name": plan.instrument.name, "detector": plan.chip.name}
     instrument |= {keyword.lower(): value for keyword, value in plan.chip.keywords.items()}
@@ -301,7 +308,7 @@ def _make_meta(subject, reftype, model):
 
 def make_distortion(subject):
     """DISTORTION (ASDF): zero-based full-frame pixel to V2, V3 (arcsec)."""
-    meta = _make_meta(subject, "DISTORTION", "DistortionModel") | {"input_units": "pixel", "output_units": "arcsec"}
+    meta = make_meta(subject, "DISTORTION", "DistortionModel") | {"input_units": "pixel", "output_units": "arcsec"}
     return {"meta": meta, "model": describe_distortion(subject.plan.pointing.distortion)}
 
 
@@ -313,7 +320,7 @@ def make_filteroffset(subject):
         {"filter": filter_name, "pupil": pupil, "column_offset": column, "row_offset": row}
         for (filter_name, pupil), (column, row) in offsets.items()
     ]
-    return {"meta": _make_meta(subject, "FILTEROFFSET", "FilteroffsetModel"), "filters": rows}
+    return {"meta": make_meta(subject, "FILTEROFFSET", "FilteroffsetModel"), "filters": rows}
 
 
 def make_abvegaoffset(subject):
@@ -321,10 +328,12 @@ def make_abvegaoffset(subject):
     instrument = subject.plan.instrument
     offsets = {key: 1.70 + 5 * np.log10(band.pivot / PIVOT) for key, band in instrument.bands.items()}
     columns = {"filter": [key[0] for key in offsets], "pupil": [key[1] for key in offsets]}
+    if instrument.name == "MIRI":
+        del columns["pupil"]
     if instrument.name == "FGS":
         columns, offsets = {"detector": list(instrument.chips)}, dict.fromkeys(instrument.chips, *offsets.values())
     columns["abvega_offset"] = list(offsets.values())
-    return {"meta": _make_meta(subject, "ABVEGAOFFSET", "ABVegaOffsetModel"), "abvega_offset": _tabulate(columns)}
+    return {"meta": make_meta(subject, "ABVEGAOFFSET", "ABVegaOffsetModel"), "abvega_offset": _tabulate(columns)}
 
 
 def _tabulate(columns):

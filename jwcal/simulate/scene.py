@@ -82,7 +82,7 @@ def render_scene(scene, pointing, band, masked=False):
     """
     aperture = pointing.aperture
     psf = psfs.make_field_psf(band, pointing, masked)
-    image = _render_background(scene, pointing, band)
+    image = render_background(scene, pointing, band)
     if len(scene.galaxies):
         image += _render_galaxies(scene.galaxies, pointing, band, psf)
     if len(scene.stars):
@@ -95,7 +95,8 @@ def render_scene(scene, pointing, band, masked=False):
     return np.maximum(image, 0)
 
 
-def _render_background(scene, pointing, band):
+def render_background(scene, pointing, band):
+    """Electrons per second [y, x] that the zodiacal light alone makes in a perfect detector."""
     brightness = scene.background * 1e6 * (band.pivot / PIVOT) ** scene.background_slope  # Jy/sr
     return (brightness * electrons_per_jansky(band) * ARCSEC2 * measure_areas(pointing)).astype(np.float32)
 

@@ -4,7 +4,9 @@ import numpy as np
 
 from jwcal.wcs import nodes
 
-INVERSE_DEGREE = 7
+INVERSE_DEGREES = (7, 8, 9)
+ACCURACY = 1.5e-4  # pixels, of the inverse
+MARGIN = 10.5  # pixels beyond the detector's edge
 
 
 def describe_distortion(distortion):
@@ -18,7 +20,7 @@ def describe_distortion(distortion):
     Returns
     -------
     jwcal.asdffiles.TaggedDict
-        Its inverse is a polynomial fitted to the forward one, good to 1e-4 pixel over the full frame.
+        Its inverse is a polynomial fitted to the forward one, good to `ACCURACY` over the full frame.
     """
     reference, place = np.array(distortion.reference_pixel), np.array([distortion.v2_ref, distortion.v3_ref])
     coefficients = distortion.x_coefficients, distortion.y_coefficients
@@ -55,20 +57,27 @@ def fit_inverse(distortion, points=41):
     Returns
     -------
     tuple of float64 [i, j]
-        Coefficients for x and y.
+        Coefficients for x and y, of the lowest of the degrees that are good to `ACCURACY` on the grid.
     """
-    axis = np.linspace(-1034, 1034, points)
-    dx, dy = (grid.ravel() for grid in np.meshgrid(axis, axis))
+    ends = [(-ref - MARGIN, size - 1 - ref + MARGIN) for ref, size in zip(distortion.reference_pixel, distortion.size)]
+    offsets = [grid.ravel() for grid in np.meshgrid(*(np.linspace(*pair, points) for pair in ends))]
     evaluate = np.polynomial.polynomial.polyval2d
-    ideal = evaluate(dx, dy, distortion.x_coefficients), evaluate(dx, dy, distortion.y_coefficients)
-    scale = max(np.abs(ideal[0]).max(), np.abs(ideal[1]).max())
-    powers = [(i, j) for i in range(INVERSE_DEGREE + 1) for j in range(INVERSE_DEGREE + 1 - i)]
-    design = np.stack([(ideal[0] / scale) ** i * (ideal[1] / scale) ** j for i, j in powers], axis=1)
-    results = []
-    for offsets in (dx, dy):
-        solution = np.linalg.lstsq(design, offsets, rcond=None)[0]
-        table = np.zeros((INVERSE_DEGREE + 1, INVERSE_DEGREE + 1))
-        for (i, j), value in zip(powers, solution):
-            table[i, j] = value / scale ** (i + j)
-        results.append(table)
+    ideal = evaluate(*offsets, distortion.x_coefficients), evaluate(*offsets, distortion.y_coefficients)
+    for degree in INVERSE_DEGREES:
+        results = [_fit(ideal, offset, degree) for offset in offsets]
+        errors = [np.abs(evaluate(*ideal, table) - offset).max() for table, offset in zip(results, offsets)]
+        if max(errors) < ACCURACY:
+            break
     return tuple(results)
+
+
+def _fit(places, values, degree):
+    """Coefficients c[i, j] of a polynomial of two coordinates, by least squares."""
+    scale = max(np.abs(places[0]).max(), np.abs(places[1]).max())
+    powers = [(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]
+    design = np.stack([(places[0] / scale) ** i * (places[1] / scale) ** j for i, j in powers], axis=1)
+    solution = np.linalg.lstsq(design, values, rcond=None)[0]
+    table = np.zeros((degree + 1, degree + 1))
+    for (i, j), value in zip(powers, solution):
+        table[i, j] = value / scale ** (i + j)
+    return table

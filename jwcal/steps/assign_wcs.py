@@ -87,12 +87,41 @@ def assign_wcs(
     if exp_type not in IMAGING:
         raise StepSkipped(f"no WCS is made for {exp_type}")
     wcs = imaging_wcs(image, distortion, filteroffset)
+    reference = [image.keyword(name, None) for name in ("CRPIX1", "CRPIX2")]
+    attach_wcs(
+        image,
+        wcs,
+        crpix=None if None in reference else reference,
+        sip_approx=sip_approx,
+        sip_max_pix_error=sip_max_pix_error,
+        sip_degree=sip_degree,
+        sip_max_inv_pix_error=sip_max_inv_pix_error,
+        sip_inv_degree=sip_inv_degree,
+        sip_npoints=sip_npoints,
+    )
+    return image
+
+
+def attach_wcs(image, wcs, *, crpix=None, sip_approx=True, sip_max_pix_error=0.01, sip_degree=None,
+               sip_max_inv_pix_error=0.01, sip_inv_degree=None, sip_npoints=12):  # fmt: skip
+    """Give an image a WCS, and the keywords that follow from it.
+
+    Parameters
+    ----------
+    image : Image
+        Changed in place: ``wcs``, S_REGION, and FITS keywords of the WCS.
+    wcs : jwcal.wcs.WCS
+        What to attach.
+    crpix : (float, float) or None
+        Reference pixel of the FITS keywords, one-based; None takes the middle of the bounding box.
+    sip_approx, sip_max_pix_error, sip_degree, sip_max_inv_pix_error, sip_inv_degree, sip_npoints
+        As for `assign_wcs`.
+    """
     region = format_region(wcs.footprint())
     if sip_approx:
-        reference = [image.keyword(name, None) for name in ("CRPIX1", "CRPIX2")]
         fit = fit_sip(
             wcs,
-            crpix=None if None in reference else reference,
+            crpix=crpix,
             max_pix_error=sip_max_pix_error,
             degree=sip_degree,
             max_inv_pix_error=sip_max_inv_pix_error,
@@ -103,7 +132,6 @@ def assign_wcs(
         _write_keywords(image.sci_header, fit.keywords)
     image.sci_header["S_REGION"] = (region, "Spatial footprint of the observation")
     image.wcs = wcs.tree
-    return image
 
 
 def format_region(corners):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from jwcal.errors import JwcalError, StepSkipped
-from jwcal.kernels.subtraction import average_planes, subtract_image
+from jwcal.kernels.subtraction import average_planes, extend_planes, subtract_image
 from jwcal.models import Ramp
 from jwcal.references import Reference
 
@@ -82,15 +82,12 @@ def _average_groups(stack, first, last):
     available = stack.shape[0]
     if last <= available:
         return average_planes(_as_bits(stack[first:last]))
-    end = stack[available - 1].astype(np.float32)
-    growth = end - stack[available - 2].astype(np.float32)
-    total = np.zeros(end.shape, np.float32)
-    if first < available:
-        total += average_planes(_as_bits(stack[first:available])) * np.float32(available - first)
     beyond = np.arange(max(first, available), last) - (available - 1)
-    extrapolated = end * np.float32(beyond.size) + growth * np.float32(beyond.sum())
-    total += np.where(np.isnan(extrapolated), np.float32(0), extrapolated)
-    return total / np.float32(last - first)
+    ends = _as_bits(stack[available - 2 : available])
+    plane = extend_planes(ends, np.float32(beyond.size), np.float32(beyond.sum()))
+    if first < available:
+        plane += average_planes(_as_bits(stack[first:available])) * np.float32(available - first)
+    return plane if last - first == 1 else plane / np.float32(last - first)
 
 
 def _as_bits(planes):

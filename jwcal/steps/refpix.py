@@ -9,6 +9,7 @@ from jwcal.errors import JwcalError, StepSkipped
 from jwcal.kernels.reference_pixels import average_sets, filter_sides, subtract_cross
 from jwcal.models import Ramp
 from jwcal.references import Reference
+from jwcal.side_columns import correct_side_columns
 
 SIZE = 2048  # rows and columns of a near-infrared detector
 EDGE = 4  # reference pixels at each of its edges
@@ -63,9 +64,9 @@ def refpix(
 
     Full frames and subarrays read through four outputs: from each output the mean of its top and bottom reference
     pixels, then from each row a running median of those at the sides. Subarrays read through one output: the mean of
-    all their reference pixels. Samples of ZEROFRAME that are 0, "unusable", stay 0. Reference pixels with DO_NOT_USE
-    are left out, NaN too (in the official package one NaN makes the whole group NaN). Where only even or only odd
-    columns of an output have good reference pixels it is not corrected.
+    all their reference pixels. MIRI: see `jwcal.side_columns`. Samples of ZEROFRAME that are 0, "unusable", stay 0.
+    Reference pixels with DO_NOT_USE are left out, NaN too (in the official package one NaN makes the whole group NaN).
+    Where only even or only odd columns of an output have good reference pixels it is not corrected.
 
     Parameters
     ----------
@@ -110,7 +111,7 @@ def refpix(
     Raises
     ------
     StepSkipped
-        When there is no good reference pixel, or for MIRI, IRS2 and sirs, which are not built yet.
+        When there is no good reference pixel, for MIRI's subarrays, or for IRS2 and sirs, which are not built yet.
     JwcalError
         When a setting makes no sense or the exposure was read out in stripes.
 
@@ -118,6 +119,8 @@ def refpix(
     ----------
     Rauscher et al. 2007, PASP 119, 768.
     """
+    if ramp.keyword("INSTRUME") == "MIRI":
+        return correct_side_columns(ramp, odd_even_rows, siglimit)
     _check(ramp, side_smoothing_length, siglimit)
     whole = ramp.data.shape[-2:] == (SIZE, SIZE)
     if whole and use_side_ref_pixels and refpix_algorithm == "sirs" and sirskernel is not None:
@@ -143,8 +146,6 @@ def refpix(
 
 def _check(ramp, length, limit):
     """Refuse what is not built yet, and settings out of range."""
-    if ramp.keyword("INSTRUME") == "MIRI":
-        raise StepSkipped("reference pixels of MIRI are not built yet")
     if max(ramp.data.shape[-2:]) > SIZE:
         raise StepSkipped("the IRS2 read-out is not built yet")
     if ramp.keyword("MSTR_RD1", None) is not None:

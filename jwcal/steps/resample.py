@@ -3,29 +3,30 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
-from jwcal import dq, products
-from jwcal.errors import JwcalError, StepSkipped
+from jwcal import dq
+from jwcal.blending import Blender
+from jwcal.drizzling import (
+    VARIANCES,
+    Recipe,
+    constant_weight,
+    drizzle_image,
+    find_correlation,
+    find_group,
+    load_image,
+    locate_image,
+    read_fill_value,
+)
+from jwcal.errors import JwcalError
 from jwcal.fitsfiles import FitsFile
-from jwcal.kernels import drizzle_drops
 from jwcal.kernels.coadd import add_exposure, finish_variances
-from jwcal.kernels.drizzle import drizzle
-from jwcal.kernels.drizzle_weights import weigh_pixels
 from jwcal.models import Image, Mosaic
-from jwcal.mosaics import Frame, find_common_pixels, find_frame, read_frame, stamp_frame
-from jwcal.wcs import from_tree, pixel_map
+from jwcal.mosaics import find_frame, read_frame, stamp_frame
 
-KERNELS = {
-    name: getattr(drizzle_drops, name.upper()) for name in "square point turbo gaussian lanczos2 lanczos3".split()
-}
-BAD_FLAGS = np.uint32(dq.interpret("~DO_NOT_USE+NON_SCIENCE") & 0xFFFFFFFF)
-VARIANCES = ("var_poisson", "var_rnoise", "var_flat")
-# Exposures of several detectors taken together count once in the exposure time.
-GROUP = ("PROGRAM", "OBSERVTN", "VISIT", "VISITGRP", "SEQ_ID", "ACT_ID", "EXPOSURE")
 CONTEXT_BITS = 32
+NEEDED = ("data", "err", "dq", *VARIANCES)
 # How the times of several groups combine.
 TIMES = {
     "EFFEXPTM": (sum, "[s] Effective exposure time"),
@@ -36,26 +37,18 @@ TIMES = {
 }
 
 
-class Recipe(NamedTuple):
-    """How each exposure is drizzled: settings of `resample`, and the frame."""
-
-    frame: Frame
-    kernel: str
-    pixfrac: float
-    weight_type: str | None
-    variances: bool
-    flags: bool
-    tolerance: float
-
-
 @dataclass
 class Sums:
-    """What was added up so far: planes and weights [4, y, x] of data and three variances, context, flags."""
+    """What was added up so far: planes and weights [4, y, x] of data and three variances, context, flags.
+
+    `constant` is the weight of the variances, 0 for the inverse of the read-noise variance.
+    """
 
     planes: np.ndarray | None
     weights: np.ndarray | None
     context: np.ndarray
     flags: np.ndarray | None
+    constant: float = 0.0
 
 
 def resample(
@@ -72,6 +65,7 @@ def resample(
     pixel_scale_ratio: float = 1.0,
     pixel_scale: float | None = None,
     output_wcs: str | None = None,
+    blendheaders: bool = True,
     enable_ctx: bool = True,
     enable_err: bool = True,
     report_var: bool = True,
@@ -83,6 +77,11 @@ def resample(
     Exposures are taken one at a time: of those given as paths only one is in memory. A background level that was
     measured but not subtracted (BKGLEVEL, BKGSUB) is subtracted. ERR is the root of the sum of the three variances,
     which are resampled as in `jwcal.kernels.drizzle` and co-added as in `jwcal.kernels.coadd`.
+
+    Drizzling correlates the noise of neighbouring pixels: ERR is the error that a pixel contributes to a sum over many
+    (their quadratic sum, times the keyword CORRERR, is the noise in an aperture much larger than a pixel), while the
+    scatter of single pixels is smaller: times CORRRMS it is the noise per pixel of large apertures (Casertano et al.
+    2000; see `jwcal.drizzling.find_correlation`).
 
     Input pixels that stick out of the mosaic by half take no part, as in the official package.
 
@@ -112,6 +111,9 @@ def resample(
         Output pixel scale, arcseconds.
     output_wcs : str or None
         ASDF file with a gWCS under ``wcs`` (and array_shape, pixel_scale or pixel_area), instead of the settings above.
+    blendheaders : bool
+        Combine the headers of a sequence of exposures (`jwcal.blending`), and keep them all in the table HDRTAB; false
+        takes the first one's.
     enable_ctx : bool
         Record which inputs contributed to each pixel.
     enable_err : bool
@@ -136,12 +138,12 @@ def resample(
 
     References
     ----------
-    Fruchter & Hook 2002, PASP 114, 144.
+    Fruchter & Hook 2002, PASP 114, 144; Casertano et al. 2000, AJ 120, 2747.
     """
     items = [images] if isinstance(images, Image) else list(images)
     if not items:
         raise JwcalError("there is no image to resample; give at least one")
-    first = _load(items[0])
+    first = load_image(items[0], ())
     footprints = [_find_footprint(item) for item in items]
     if output_wcs:
         frame = read_frame(output_wcs, output_shape, first)
@@ -149,10 +151,15 @@ def resample(
         grid = {"output_shape": output_shape, "crpix": crpix, "crval": crval, "rotation": rotation}
         scale = {"pixel_scale_ratio": pixel_scale_ratio, "pixel_scale": pixel_scale}
         frame = find_frame(first, footprints, **grid, **scale)
-    recipe = Recipe(frame, kernel, float(pixfrac), weight_type, enable_err, propagate_dq, float(pixmap_tolerance))
-    sums, times = _add_up(items, first, recipe)
+    bad = dq.interpret("~DO_NOT_USE+NON_SCIENCE")
+    tolerance = float(pixmap_tolerance)
+    recipe = Recipe(frame, kernel, float(pixfrac), weight_type, bad, enable_err, propagate_dq, tolerance)
+    blender = Blender() if blendheaders and not isinstance(images, Image) else None
+    sums, times = _add_up(items, recipe, blender)
     mosaic = _finish(sums, first, recipe)
-    mosaic.data[mosaic.weight == 0] = _read_fill_value(fillval)
+    if blender:
+        blender.blend(mosaic)
+    mosaic.data[mosaic.weight == 0] = read_fill_value(fillval)
     if not enable_ctx:
         mosaic.context = None
     if not report_var:
@@ -160,14 +167,6 @@ def resample(
     _stamp(mosaic, recipe, times)
     stamp_frame(mosaic.sci_header, frame, footprints)
     return mosaic
-
-
-def _load(item):
-    """The image itself, or read from its file."""
-    image = item if isinstance(item, Image) else products.read_image(item)
-    if image.data.ndim != 2:
-        raise StepSkipped("only two-dimensional images are resampled")
-    return image
 
 
 def _find_footprint(item):
@@ -178,79 +177,41 @@ def _find_footprint(item):
     return item.keyword("S_REGION")
 
 
-def _add_up(items, first, recipe):
+def _add_up(items, recipe, blender):
     """Drizzle the exposures one after the other; their `Sums`, and what `_read_times` says of each."""
     shape, count = recipe.frame.shape, len(items)
     context = np.zeros(((count - 1) // CONTEXT_BITS + 1, *shape), np.int32)
     sums = Sums(None, None, context, np.zeros(shape, np.uint32) if recipe.flags else None)
     if count > 1:
-        sums.planes, sums.weights = np.full((4, *shape), np.nan, np.float32), np.zeros((4, *shape), np.float32)
+        shape = (4 if recipe.variances else 1, *shape)
+        sums.planes, sums.weights = np.full(shape, np.nan, np.float32), np.zeros(shape, np.float32)
     times = []
     for index, item in enumerate(items):
-        image = first if index == 0 else _load(item)
+        image = load_image(item, NEEDED)
         times.append(_read_times(image))
+        if blender:
+            blender.add(image)
         _add(sums, index, image, recipe)
     return sums, times
 
 
 def _add(sums, index, image, recipe):
     """Drizzle exposure number `index` and add it."""
-    pixmap = pixel_map(from_tree(image.wcs), recipe.frame.wcs, image.data.shape, tolerance=recipe.tolerance)
     alone = sums.planes is None
-    exposure = _prepare(image, recipe)
-    y, x = ((0, recipe.frame.shape[0]), (0, recipe.frame.shape[1])) if alone else _find_box(pixmap, recipe)
-    pixmap -= np.array([x[0], y[0]])[:, None, None]
-    drop = (KERNELS[recipe.kernel], recipe.pixfrac, recipe.frame.ratio, 1.0)
-    flags = image.dq if recipe.flags else np.zeros((0, 0), np.uint32)
-    planes, weight, hits, flags = drizzle(exposure, flags, pixmap, (y[1] - y[0], x[1] - x[0]), drop)
-    box = (slice(*y), slice(*x))
-    sums.context[index // CONTEXT_BITS][box][hits] |= np.uint32(1 << index % CONTEXT_BITS).view(np.int32)
+    whole = [(0, size) for size in recipe.frame.shape]
+    part = drizzle_image(image, recipe, locate_image(image, recipe), whole if alone else None)
+    y, x = part.origin
+    box = (slice(y, y + part.weight.shape[0]), slice(x, x + part.weight.shape[1]))
+    sums.context[index // CONTEXT_BITS][box][part.hits] |= np.uint32(1 << index % CONTEXT_BITS).view(np.int32)
     if recipe.flags:
-        sums.flags[box] |= flags
+        sums.flags[box] |= part.flags
+    constant = constant_weight(image, recipe.weight_type)
+    if index == 0:
+        sums.constant = constant
     if alone:
-        sums.planes, sums.weights = planes, weight[None]
+        sums.planes, sums.weights = part.planes, part.weight[None]
     else:
-        constant = _constant_weight(image, recipe.weight_type)
-        add_exposure(sums.planes, sums.weights, planes, weight, (y[0], x[0]), constant)
-
-
-def _find_box(pixmap, recipe):
-    """Rows (first, last + 1) and columns of the mosaic that an exposure can touch; a single pixel where it misses."""
-    reach = 3 / min(1.0, recipe.frame.ratio) + 1
-    limits = []
-    for plane, size in zip(pixmap[::-1], recipe.frame.shape, strict=True):
-        low, high = np.nanmin(plane) - reach, np.nanmax(plane) + reach
-        first = int(min(max(low, 0), size - 1)) if np.isfinite(low) else 0
-        limits.append((first, int(min(max(high + 1, first + 1), size)) if np.isfinite(high) else 1))
-    return limits
-
-
-def _prepare(image, recipe):
-    """Data without background, variances and weight, as the drizzle wants them."""
-    level = image.keyword("BKGLEVEL", None)
-    data = image.data
-    if level is not None and not image.keyword("BKGSUB", False):
-        data = data - np.float32(level)
-    absent = np.zeros((0, 0), np.float32)
-    variances = [getattr(image, name) for name in VARIANCES]
-    variances = [absent if plane is None or plane.shape != data.shape else plane for plane in variances]
-    constant = _constant_weight(image, recipe.weight_type)
-    planes = tuple(np.ascontiguousarray(plane) for plane in (data, *variances))
-    err = absent if image.err is None else np.ascontiguousarray(image.err)
-    rows = find_common_pixels(from_tree(image.wcs), recipe.frame, data.shape)
-    weight = weigh_pixels((*planes, err), np.ascontiguousarray(image.dq), BAD_FLAGS, constant, rows)
-    if not recipe.variances:
-        planes = (planes[0], absent, absent, absent)
-    return (*planes, weight)
-
-
-def _constant_weight(image, weight_type):
-    """Weight of every pixel of an exposure; 0 where it is the inverse read-noise variance."""
-    if weight_type == "exptime":
-        return float(image.keyword("TMEASURE", None) or image.keyword("EFFEXPTM"))
-    if weight_type is None or image.var_rnoise is None:
-        return 1.0
-    return 0.0
+        add_exposure(sums.planes, sums.weights, part.planes, part.weight, part.origin, constant)
 
 
 def _finish(sums, first, recipe):
@@ -266,25 +227,14 @@ def _finish(sums, first, recipe):
         dq=sums.flags,
     )
     if recipe.variances:
-        constant = _constant_weight(first, recipe.weight_type)
-        mosaic.err = finish_variances(sums.planes, recipe.frame.ratio**-2, constant)
+        mosaic.err = finish_variances(sums.planes, recipe.frame.ratio**-2, sums.constant)
         mosaic.var_poisson, mosaic.var_rnoise, mosaic.var_flat = sums.planes[1:]
     return mosaic
 
 
-def _read_fill_value(fillval):
-    """Number that a fill value stands for; INDEF and blank are NaN."""
-    text = str(fillval).strip().upper()
-    try:
-        return np.nan if text in ("", "NONE", "INDEF") else float(text)
-    except ValueError as error:
-        raise JwcalError(f"fillval is {fillval!r}; give a number or NAN") from error
-
-
 def _read_times(image):
     """Group of an exposure, and its times by keyword, None where absent."""
-    group = tuple(image.keyword(name, None) for name in GROUP)
-    return group if None not in group else image.path, {name: image.keyword(name, None) for name in TIMES}
+    return find_group(image), {name: image.keyword(name, None) for name in TIMES}
 
 
 def _stamp(mosaic, recipe, times):
@@ -310,3 +260,7 @@ def _stamp(mosaic, recipe, times):
     header["PIXFRAC"] = (recipe.pixfrac, "Drop size in input pixels")
     header["PXSCLRT"] = (recipe.frame.ratio, "Output pixel scale over that of the detector")
     header["KERNEL"] = (recipe.kernel, "Drizzle kernel")
+    correlation = find_correlation(recipe)
+    if correlation:
+        header["CORRRMS"] = (round(correlation[0], 6), "aperture noise / (scatter of pixels * sqrt(n))")
+        header["CORRERR"] = (round(correlation[1], 6), "aperture noise / quadratic sum of ERR")

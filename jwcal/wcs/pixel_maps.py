@@ -4,7 +4,7 @@ Evaluating the WCS for every pixel is the slow part of resampling. Distortion is
 interpolated positions at the middle of its cells agree with exact ones; the doubled grid that showed it is then used.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,6 +38,10 @@ class SparseMap:
     shape: tuple
     box: np.ndarray
     error: float
+
+    def shift(self, x, y):
+        """The same positions counted from output pixel (x, y)."""
+        return replace(self, grid=self.grid - np.array([x, y], float)[:, None, None])
 
     def expand(self):
         """Map of every pixel, float64 [2, y, x]; NaN outside the box."""

@@ -97,16 +97,27 @@ def test_areas_of_quadrilaterals(size):
 
 
 def test_areas_in_four_cells():
-    rng = np.random.default_rng(4)
-    for _ in range(300):
-        u, v = rng.uniform(-0.5, 0.5, 2)[:, None] + 0.5 * np.array(
-            [np.cos(a := rng.uniform(0, 7) + np.arange(4) * 1.6), np.sin(a)]
-        )
-        cells = np.full(6, np.nan)
-        cover_four(cells, tuple(u), tuple(v))
-        corners = list(zip(u, v, strict=True))
-        expected = [naive_fraction(corners, x, y) for y in (-0.5, 0.5) for x in (-0.5, 0.5)]
-        np.testing.assert_allclose(cells[[0, 1, 3, 4]], expected, atol=1e-9)
+    rng, count = np.random.default_rng(4), 300
+    angles = rng.uniform(0, 7, count) + rng.choice([1.6, -1.6], count) * np.arange(4)[:, None]
+    angles[:, :40] = np.round(angles[:, :40] / (np.pi / 2)) * np.pi / 2 + np.pi / 4  # sides along the grid
+    size = rng.uniform(0.2, 0.5, count)
+    xs, ys = rng.uniform(-5, 5, (2, 1, count)) + size * np.array([np.cos(angles), np.sin(angles)])
+    tiles = np.full((8, count), np.nan)
+    cover_four(xs, ys, count, tiles)
+    within = (tiles[2] <= 1) & (tiles[3] <= 1)
+    assert within.mean() > 0.7
+    for k in np.flatnonzero(within):
+        x, y = tiles[:2, k]
+        corners = list(zip(xs[:, k], ys[:, k], strict=True))
+        expected = [naive_fraction(corners, x + i, y + j) for j in (0, 1) for i in (0, 1)]
+        np.testing.assert_allclose(tiles[4:, k], expected, atol=1e-9)
+    for k in np.flatnonzero(~within):
+        assert tiles[2, k] == np.floor(xs[:, k].max() + 0.5) - np.floor(xs[:, k].min() + 0.5)
+
+
+def test_a_quadrilateral_without_area_covers_nothing():
+    pixmap = np.zeros((2, 3, 3)) + 1.2
+    assert not resample(np.ones((3, 3)), pixmap, (4, 4))[2].any()
 
 
 @pytest.mark.parametrize("kernel", [SQUARE, POINT, TURBO])

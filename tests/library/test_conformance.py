@@ -8,6 +8,7 @@ import truth
 from astropy.io import fits
 
 from jwcal import products
+from jwcal.runner import run_chain
 from jwcal.simulate import STAR, Scene, Setup
 from jwcal.wcs import from_tree
 
@@ -20,9 +21,11 @@ MODELS = {
     "cal": "ImageModel",
     "calints": "CubeModel",
     "i2d": "ImageModel",
+    "segm": "SegmentationMapModel",
     "guider": "GuiderCalModel",
 }
-WITH_WCS = ("cal", "calints", "i2d")
+CONTAINERS = {"i2d": products.models.Mosaic, "segm": products.models.SegmentationMap}
+WITH_WCS = ("cal", "calints", "i2d", "segm")
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +46,25 @@ def made(tmp_path_factory):
     keep("rate", rates.rate), keep("rateints", rates.rateints)
     cal = keep("cal", truth.run(program, "image2", name, products.read_image(paths["rate"])))
     keep("calints", truth.run(program, "image2ints", name, products.read_image(paths["rateints"])))
-    keep("i2d", truth.run(program, "resample", name, cal))
+    mosaic = keep("i2d", truth.run(program, "resample", name, cal))
+    keep("segm", find_sources(mosaic, folder / "crds").segmentation)
     keep("guider", truth.run(program, "guider", guiding.plan.root, products.read_ramp(guiding.uncal)))
     return paths
+
+
+def find_sources(mosaic, cache):
+    """Catalogue of a mosaic, made as a job makes it."""
+    references = {name: next(cache.rglob(f"*_nircam_{name}_*")) for name in ("apcorr", "abvegaoffset")}
+    plan = {"steps": ["source_catalog"], "skipped": {}, "settings": {}, "references": references}
+    return run_chain(plan, mosaic, context=truth.CONTEXT)
+
+
+def test_the_segmentation_map_says_how_it_was_made(made):
+    header = fits.getheader(made["segm"])
+    assert header["S_SRCCAT"] == "COMPLETE" and header["S_RESAMP"] == "COMPLETE"
+    assert header["R_APCORR"] == "crds://jwst_nircam_apcorr_0001.fits"
+    assert header["R_ABVEGA"] == "crds://jwst_nircam_abvegaoffset_0001.asdf"
+    assert [hdu.name for hdu in fits.open(made["segm"])] == ["PRIMARY", "SCI", "ASDF"]
 
 
 @pytest.mark.parametrize("suffix", MODELS)
@@ -79,9 +98,7 @@ def test_gwcs_reads_our_tree(made, suffix):
     with datamodels.open(made[suffix]) as model:
         x, y = grid(model.data.shape)
         ra, dec = model.meta.wcs(x, y, with_bounding_box=False)
-    product = (
-        products.read_image(made[suffix]) if suffix != "i2d" else products.read(made[suffix], products.models.Mosaic)
-    )
+    product = products.read(made[suffix], CONTAINERS.get(suffix, products.models.Image))
     wcs = from_tree(product.wcs)
     ours = wcs.forward(x, y)
     np.testing.assert_allclose(ours[0], ra, rtol=0, atol=1e-10)
@@ -98,9 +115,7 @@ def test_fits_keywords_agree_with_the_gwcs(made, suffix):
         header, shape = file["SCI"].header, file["SCI"].shape
     keywords = WCS(header, naxis=2)
     x, y = grid(shape)
-    product = (
-        products.read_image(made[suffix]) if suffix != "i2d" else products.read(made[suffix], products.models.Mosaic)
-    )
+    product = products.read(made[suffix], CONTAINERS.get(suffix, products.models.Image))
     ra, dec = from_tree(product.wcs).forward(x, y)
     sky = keywords.all_pix2world(x, y, 0)
     back = from_tree(product.wcs).inverse(*sky)

@@ -127,7 +127,7 @@ def test_damaged_headers_never_raise(tmp_path, seed):
 def test_dead_links_unreadable_folders_and_absent_raw_folder(tmp_path):
     (tmp_path / "a_uncal.fits").symlink_to(tmp_path / "gone")
     assert "repair or remove the link" in only_warning(take_inventory(tmp_path))
-    assert "folder cannot be read" in only_warning(take_inventory(tmp_path / "absent"))
+    assert "no such folder; put raw exposures there" in only_warning(take_inventory(tmp_path / "absent"))
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")

@@ -1,3 +1,4 @@
+import gzip
 import os
 
 import numpy as np
@@ -39,6 +40,21 @@ def test_reads_what_astropy_writes(tmp_path):
     np.testing.assert_array_equal(file.image("SCI"), raw)
     np.testing.assert_array_equal(file.image("SCI", np.float32), raw.astype(np.float32))
     assert list(file.table("T")["s"]) == ["a", "b"]
+
+
+def test_gzipped_files_are_read_whatever_their_name(tmp_path):
+    raw, path = np.arange(12, dtype=np.uint16).reshape(3, 4), tmp_path / "x.fits"
+    table = np.array([(1, 2.5)], dtype=[("n", "u4"), ("x", "f8")])
+    write_fits(path, [Extension("PRIMARY"), Extension("SCI", raw), Extension("T", table)])
+    whole = gzip.compress(path.read_bytes())
+    path.write_bytes(whole)
+    with FitsFile(path) as file:
+        np.testing.assert_array_equal(file.image("SCI"), raw)
+        np.testing.assert_array_equal(file.unscale("SCI", file.lazy("SCI")), raw)
+        assert file.table("T")["x"][0] == 2.5
+    path.write_bytes(whole[:-20])
+    with pytest.raises(JwcalError, match="not a readable FITS file"):
+        FitsFile(path)
 
 
 def test_tables_and_headers_survive(tmp_path):

@@ -10,7 +10,10 @@ ROOT = Path(__file__).parents[2]
 MODULES = sorted((ROOT / "jwcal").rglob("*.py"))
 SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
 # Run while Snakemake parses the workflow, in every call and in every cluster job.
-PARSED = set("exposures fitsheaders caches chains settings selection associations digests workflow errors jobs".split())
+PARSED = set(
+    """exposures fitsheaders caches chains settings selection associations association_files association_rules
+    association_facts pools digests image3 report_inputs workflow errors jobs locks""".split()
+)
 
 
 def imports(path, everywhere=True):

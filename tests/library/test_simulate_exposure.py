@@ -18,7 +18,7 @@ from jwcal.simulate import (
 )
 from jwcal.simulate.detectors import Region, draw_detector
 from jwcal.simulate.instruments import get_instrument
-from jwcal.simulate.readout import Timing, read_out
+from jwcal.simulate.readout import MIRI_EFFECTS, Timing, read_out
 
 SMALL = Setup(subarray="SUB64P", readpatt="SHALLOW4", ngroups=3, nints=2, program=77, observation=3, exposure=4)
 CHIP = get_instrument("NIRCAM").chip("NRCB1")
@@ -135,7 +135,7 @@ def test_frames_are_averaged_and_gaps_left_out():
     assert np.abs(half.data[0] - ramps.data[0] / 2).max() <= 1
 
 
-@pytest.mark.parametrize("effect", sorted(set(EFFECTS) - {"persistence", "telegraph_noise"}))
+@pytest.mark.parametrize("effect", sorted(set(EFFECTS) - {"persistence", "telegraph_noise", *MIRI_EFFECTS}))
 def test_each_effect_shows_when_switched_on(effect):
     base = {"superbias"} - {effect}
     rate = 2e4 if effect == "saturation" else 300.0

@@ -4,7 +4,7 @@ Both sides do the same work on the same simulated NIRCam full-frame exposures wi
 official code's default settings, each as a whole process with its start-up. Runs alternate (A B A B ...); medians and
 ratios are printed. Byte code of both environments is compiled first, and the kernels are in their disk cache, as after
 the workflow's ``warm`` job. Peak memory is that of the largest process.
-Options: ``--repeat 5``, ``--only detector1 image2 workflow cold``.
+Options: ``--repeat 5``, ``--only detector1 image2 image3 workflow cold``.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from oracle import find_python, offline_environment  # noqa: E402
 
 WORK = ROOT / ".parity" / "bench"
 CONTEXT = "jwst_0001.pmap"
+ASSOCIATION = "jw00001-o090"  # program and observation of `bench_inputs`
 THREADS = 2
 
 
@@ -118,13 +119,39 @@ def bench_image2():
     return one_after_another([our_job("image2"), our_job("resample")]), official_job("image2", rate)
 
 
+def our_workflow(folder, log, *targets):
+    """One call of snakemake on a working folder."""
+    command = ["snakemake", "-s", ROOT / "Snakefile", "-d", folder, "--workflow-profile", ROOT / "profiles" / "default",
+               "-j", "2", "--configfile", ROOT / "config" / "official.yaml", "--", *targets]  # fmt: skip
+    return measure(command, our_environment(), WORK / log)
+
+
+def bench_image3():
+    """Four `_cal` to `_crf`, a mosaic and its catalogue: our workflow, and one official run, from the same files."""
+    work = WORK / "image3"
+    if not (work / "raw").exists():
+        (work / "raw").mkdir(parents=True)
+        singles = [f"products/{name}_cal.fits" for name in exposures()]
+        our_workflow(WORK, "singles.log", *singles)
+        for name in exposures():
+            shutil.copy(WORK / "products" / f"{name}_cal.fits", work / "raw")
+    shutil.rmtree(work / "products", ignore_errors=True)
+    our_workflow(work, "associate.log", f"products/{ASSOCIATION}_image3_00001_asn.json")
+    content = json.loads((work / "products" / f"{ASSOCIATION}_image3_00001_asn.json").read_text())
+    product = content["products"][0]
+    for member in product["members"]:
+        member["expname"] = str(work / "raw" / member["expname"])
+    (work / "official_asn.json").write_text(json.dumps(content))
+    ours = our_workflow(work, "image3.log", f"products/{product['name']}_cat.ecsv")
+    return ours, official_job("image3", work / "official_asn.json", "official")
+
+
 def bench_workflow():
     """The whole workflow over four exposures, and four official runs, two at a time on both sides."""
     for name in ("products", ".snakemake", ".jwcal"):
         shutil.rmtree(WORK / name, ignore_errors=True)
-    command = ["snakemake", "-s", ROOT / "Snakefile", "-d", WORK, "--workflow-profile", ROOT / "profiles" / "default",
-               "-j", "2", "--configfile", ROOT / "config" / "official.yaml", "--", "all"]  # fmt: skip
-    ours = measure(command, our_environment(), WORK / "workflow.log")
+    singles = [f"products/{name}_i2d.fits" for name in exposures()]
+    ours = our_workflow(WORK, "workflow.log", *singles)
     listing = "\n".join(f"raw/{name}_uncal.fits" for name in exposures())
     call = f"xargs -P 2 -I FILE {find_python()} {HERE / 'official_job.py'} all FILE official"
     theirs = measure(
@@ -142,7 +169,8 @@ def bench_cold():
 BENCHES = {
     "detector1": (bench_detector1, "1x10 groups, uncal -> rate", 10),
     "image2": (bench_image2, "rate -> cal -> i2d", 5),
-    "workflow": (bench_workflow, "snakemake -j 2 all, 4 exposures", None),
+    "image3": (bench_image3, "4 cal -> crf, i2d, cat (snakemake)", 8),
+    "workflow": (bench_workflow, "4 uncal -> i2d (snakemake)", None),
     "cold": (bench_cold, "cold kernel cache: warm job", None),
 }
 

@@ -66,8 +66,7 @@ class Laboratory:
         write_reference_cache(self.crds, plans.values(), context=CONTEXT, **options)
         for case in self.cases:
             plan = plans[case.name]
-            scale = 0.031 if plan.chip.keywords.get("CHANNEL") == "SHORT" else 0.063
-            scene = make_scene(case, plan.aperture, scale)
+            scene = make_scene(case, plan.aperture, plan.pointing.distortion.pixel_area(0, 0) ** 0.5)
             simulated = simulate_exposure(plan, scene, self.raw, truth_dir=self.folder / "truth")
             self.simulated[case.name] = simulated
             self.names[case.name] = simulated.uncal.name.removesuffix("_uncal.fits")

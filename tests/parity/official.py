@@ -16,6 +16,7 @@ import traceback
 from pathlib import Path
 
 import numpy as np
+import official_mosaics
 
 PIPELINES = {
     "detector1": ("jwst.pipeline", "Detector1Pipeline"),
@@ -23,6 +24,7 @@ PIPELINES = {
     "guider": ("jwst.pipeline", "GuiderPipeline"),
     "image2": ("jwst.pipeline", "Image2Pipeline"),
     "resample": ("jwst.resample", "ResampleStep"),
+    "source_catalog": ("jwst.source_catalog", "SourceCatalogStep"),
 }
 ARRAYS = ("data", "groupdq", "pixeldq", "zeroframe", "err", "dq", "var_poisson", "var_rnoise", "var_flat", "wht", "con")
 OWN_NAMES = {"bkg_subtract": "background"}
@@ -53,6 +55,8 @@ def run(job):
     """Run a pipeline with the code's defaults and keep the state after each of its steps."""
     folder = Path(job["folder"])
     folder.mkdir(parents=True, exist_ok=True)
+    if job["pipeline"] in official_mosaics.JOBS:
+        return official_mosaics.run(job, folder)
     module, name = PIPELINES[job["pipeline"]]
     pipeline = getattr(importlib.import_module(module), name)()
     status, products = {}, {}
@@ -60,6 +64,10 @@ def run(job):
         watch(getattr(pipeline, step), OWN_NAMES.get(step, step), folder, status, products)
     for step, settings in job.get("settings", {}).items():
         configure(pipeline, step, settings)
+    if job["pipeline"] == "source_catalog":  # it writes its tables itself
+        pipeline.save_results, pipeline.output_dir = True, str(folder)
+        pipeline.run(job["input"])
+        return status
     result = pipeline.run(job["input"])
     for model in result if isinstance(result, list) else [result]:
         keep_product(model, job["pipeline"], products)

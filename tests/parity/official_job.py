@@ -1,4 +1,4 @@
-"""One run of the official package, as a user starts it: ``official_job.py detector1|image2|all INPUT FOLDER``."""
+"""One official run as a user starts it: ``official_job.py detector1|image2|image3|all INPUT FOLDER``."""
 
 import sys
 from pathlib import Path
@@ -18,6 +18,13 @@ def run_image2(source, folder):
     Image2Pipeline.call(source, save_results=True, output_dir=folder)
 
 
+def run_image3(source, folder):
+    """`_cal` of an association to `_crf`, `_i2d`, `_cat`."""
+    from jwst.pipeline import Image3Pipeline
+
+    Image3Pipeline.call(source, save_results=True, output_dir=folder)
+
+
 def run_all(source, folder):
     """Raw ramp to `_i2d`, in one process."""
     run_detector1(source, folder)
@@ -25,4 +32,4 @@ def run_all(source, folder):
 
 
 if __name__ == "__main__":
-    {"detector1": run_detector1, "image2": run_image2, "all": run_all}[sys.argv[1]](*sys.argv[2:])
+    {"detector1": run_detector1, "image2": run_image2, "image3": run_image3, "all": run_all}[sys.argv[1]](*sys.argv[2:])

@@ -51,8 +51,9 @@ class Oracle:
         )
 
     def run(self, pipeline, source, folder, settings=None):
-        """Run one pipeline on one file; returns `Official`."""
-        job = {"pipeline": pipeline, "input": str(source), "folder": str(folder), "settings": settings or {}}
+        """Run one pipeline on one file, or a step on the members of an association; returns `Official`."""
+        source = [str(path) for path in source] if isinstance(source, (list, tuple)) else str(source)
+        job = {"pipeline": pipeline, "input": source, "folder": str(folder), "settings": settings or {}}
         self.process.stdin.write(json.dumps(job) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()

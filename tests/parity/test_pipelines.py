@@ -7,6 +7,7 @@ import pytest
 import truth
 from astropy.io import fits
 from cases import CASES
+from cases_miri import CASES as MIRI_CASES
 from comparison import Figure
 from stepwise import Comparison, compare_mosaic, compare_world
 
@@ -67,12 +68,7 @@ def compare_with_truth(laboratory, case, figures):
     return {"jump": after_jump, "ramp_fit": after_fit}
 
 
-# Open: pixels on the edge of nearly round snowballs, 99.98992 % of the flags instead of 99.99 %.
-OPEN = {"SUB400P large events": pytest.mark.xfail(reason="edges of round snowballs: 99.98992 %", strict=False)}
-SIMULATED = [pytest.param(case, id=case.name, marks=OPEN.get(case.name, ())) for case in CASES]
-
-
-@pytest.mark.parametrize("case", SIMULATED)
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in (*CASES, *MIRI_CASES)])
 def test_simulated(case, laboratory, figures, scratch):
     start = len(figures)
     inspect = compare_with_truth(laboratory, case, figures) if case.setup.subarray == "FULL" else {}

@@ -41,6 +41,7 @@ def test_threshold_lost_groups_and_nan_do_not_count():
     ramp.data[0, :, 0, 0] = 1000.0
     ramp.data[0, :, 1, 1] = np.nan
     ramp.data[0, 1, 2, 2], ramp.groupdq[0, 1, 2, 2] = 5000.0, dq.DO_NOT_USE
+    ramp.data[0, 1, 2, 3], ramp.groupdq[0, 1, 2, 3] = 5000.0, dq.DO_NOT_USE | dq.PERSISTENCE
     before = ramp.groupdq.copy()
     np.testing.assert_array_equal(charge_migration(ramp, signal_threshold=1000.0).groupdq, before)
 

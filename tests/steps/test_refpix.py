@@ -133,7 +133,6 @@ def test_subarray_without_reference_pixels_is_skipped(outputs):
 @pytest.mark.parametrize(
     ("keywords", "shape", "settings"),
     [
-        ({"INSTRUME": "MIRI"}, (1, 1, 8, 8), {}),
         (NIRISS, (1, 1, 3200, 4), {}),
         ({"NOUTPUTS": 4}, (1, 1, 2048, 2048), {"refpix_algorithm": "sirs", "sirskernel": object()}),
     ],

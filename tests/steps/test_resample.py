@@ -251,6 +251,35 @@ def test_footprint_is_cut_to_the_mosaic():
     assert x.max() - x.min() == pytest.approx(10, abs=0.01) and y.max() - y.min() == pytest.approx(11, abs=0.01)
 
 
+@pytest.mark.parametrize(("pixfrac", "ratio", "count"), [(1.0, 1.0, 4), (1.0, 0.5, 2), (0.3, 0.5, 12)])
+def test_noise_in_empty_apertures(pixfrac, ratio, count):
+    rng, shape, side = np.random.default_rng(7), (400, 400), round(16 / ratio)
+    sums, scatter, errors = [], [], []
+    for _ in range(6):
+        places, flat = rng.uniform(-1.5, 1.5, (count, 3)), np.full((3, *shape), 1 / 3)
+        images = [
+            make_image([rng.normal(0, 1, shape), *flat], 30 + x * SCALE, -40 + y * SCALE, 30 + turn)
+            for x, y, turn in places
+        ]
+        mosaic = resample(images, pixfrac=pixfrac, pixel_scale_ratio=ratio)
+        inside = tuple(slice(size // 8, size // 8 + 3 * size // 4 // side * side) for size in mosaic.data.shape)
+        data = np.nan_to_num(mosaic.data[inside].astype(float))  # hardly any pixel is missed
+        sums.extend(data.reshape(-1, side, data.shape[1] // side, side).sum(axis=(1, 3)).ravel())
+        scatter.append(data.std())
+        errors.append(np.sqrt(np.nanmean(mosaic.err[inside].astype(float) ** 2)))
+    noise = np.std(sums) / side  # for a pixel
+    assert noise == pytest.approx(np.mean(errors) * mosaic.header["CORRERR"], rel=0.05)
+    assert noise == pytest.approx(np.mean(scatter) * mosaic.header["CORRRMS"], rel=0.05)
+
+
+def test_correlation_of_noise_by_hand():
+    mosaic = resample(make_image(planes()))
+    assert mosaic.header["CORRRMS"] == pytest.approx(1.5) and mosaic.header["CORRERR"] == 1
+    mosaic = resample(make_image(planes()), pixfrac=0.5)
+    assert mosaic.header["CORRRMS"] == pytest.approx(1.2)
+    assert "CORRRMS" not in resample(make_image(planes()), kernel="gaussian").header
+
+
 def test_what_it_refuses():
     with pytest.raises(JwcalError, match="no image"):
         resample([])

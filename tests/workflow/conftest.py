@@ -14,6 +14,8 @@ PARTS = ("Snakefile", "rules", "scripts", "jwcal", "config", "profiles", "envs")
 
 EXPOSURES = (
     {"filter": "F200W", "subarray": "SUB64P", "ngroups": 4, "observation": 1},
+    {"filter": "F200W", "subarray": "SUB64P", "ngroups": 4, "observation": 1, "exposure": 2, "position": 2,
+     "positions": 2, "dither": (0.2, 0.1)},
     {"filter": "F115W", "subarray": "SUB64P", "ngroups": 4, "observation": 2},
     {"instrument": "NIRISS", "detector": "NIS", "filter": "F480M", "pupil": "NRM", "exp_type": "NIS_AMI",
      "subarray": "SUB80", "readpatt": "NISRAPID", "ngroups": 3, "nints": 2, "observation": 3},
@@ -65,8 +67,20 @@ class Workbench:
             if match := re.match(r"(?:local)?rule (\w+):", line):
                 rule = match[1]
             elif match := re.match(r"\s+output: (\S+?),?(?:\s|$)", line):
-                jobs.add((rule, re.sub(r"_[a-z0-9]+\.fits$", "", Path(match[1]).name)))
+                jobs.add((rule, re.sub(r"(_o\d+)?_[a-z0-9]+\.(fits|json|ecsv)$", "", Path(match[1]).name)))
         return jobs
+
+    def associations(self, part):
+        """Product names of the associations whose name holds a text."""
+        return sorted(
+            path.name.removesuffix("_i2d.fits") for path in self.products.glob(f"*-o*{part.lower()}*_i2d.fits")
+        )
+
+    def asn_file(self, part):
+        """Name, without ending, of the association file of a filter."""
+        return next(
+            p.name.removesuffix("_asn.json") for p in self.products.glob("*_asn.json") if part.lower() in p.read_text()
+        )
 
     def names(self, part):
         """Names of the exposures whose header has a value."""

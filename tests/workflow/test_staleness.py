@@ -1,5 +1,6 @@
 """The staleness table: change this, and exactly these jobs run again."""
 
+import json
 import os
 
 import pytest
@@ -7,17 +8,34 @@ import yaml
 from astropy.io import fits
 
 STAGE1, STAGE2 = {"detector1", "detector1ints"}, {"image2", "image2ints", "resample"}
+AFTER_ALIGNMENT = {"skymatch", "outlier_detection", "crf", "mosaic", "source_catalog"}
+REBUILT = {"resample", "mosaic", "source_catalog"}
+STAGE3 = {"tweakreg_catalog", "tweakreg"} | AFTER_ALIGNMENT
+# Which rules make products of an exposure, and of the association that it is in. F115W is a mosaic of one.
+OF_EXPOSURE = {
+    "F200W": {"detector1", "image2", "resample", "tweakreg_catalog", "crf"},
+    "F115W": {"detector1", "image2", "resample"},
+    "F480M": {"detector1ints", "image2", "image2ints"},
+}
+OF_ASSOCIATION = {
+    "F200W": {"tweakreg", "skymatch", "outlier_detection", "mosaic", "source_catalog"},
+    "F115W": {"mosaic", "source_catalog"},
+    "F480M": set(),
+}
 
 
-def expect(bench, rules, names=None):
-    """The jobs of `rules` for the exposures `names` (default: all), as far as they exist."""
-    everything = {
-        ("detector1", "F200W"), ("image2", "F200W"), ("resample", "F200W"),
-        ("detector1", "F115W"), ("image2", "F115W"), ("resample", "F115W"),
-        ("detector1ints", "F480M"), ("image2", "F480M"), ("image2ints", "F480M"),
-    }  # fmt: skip
-    wanted = {(rule, part) for rule, part in everything if rule in rules and (names is None or part in names)}
-    return {(rule, bench.names(part)[0]) for rule, part in wanted}
+def expect(bench, rules, parts=("F200W", "F115W", "F480M")):
+    """The jobs of `rules` for the exposures of some filters and their associations, as far as they exist."""
+    jobs = {(rule, name) for part in parts for name in bench.names(part) for rule in OF_EXPOSURE[part] & rules}
+    return jobs | {
+        (rule, name) for part in parts for name in bench.associations(part) for rule in OF_ASSOCIATION[part] & rules
+    }
+
+
+def expect_one(bench, rules, name):
+    """The jobs of `rules` for one of the exposures in F200W, and all of its association that follow from them."""
+    own = {(rule, name) for rule in OF_EXPOSURE["F200W"] & rules}
+    return own | expect(bench, STAGE3 - {"tweakreg_catalog"}, {"F200W"})
 
 
 def overlay(bench, **config):
@@ -36,21 +54,21 @@ def test_nothing_changed(bench):
 
 def test_one_jump_setting(bench):
     changed = overlay(bench, steps={"jump": {"rejection_threshold": 4.5}})
-    assert jobs(bench, *changed) == expect(bench, STAGE1 | STAGE2)
+    assert jobs(bench, *changed) == expect(bench, STAGE1 | STAGE2 | STAGE3)
 
 
 def test_one_flat_field_setting(bench):
     changed = overlay(bench, overrides=[{"when": {"instrume": "NIRCAM"}, "flat_field": {"inverse": True}}])
-    assert jobs(bench, *changed) == expect(bench, STAGE2, {"F200W", "F115W"})
+    assert jobs(bench, *changed) == expect(bench, STAGE2 | STAGE3, {"F200W", "F115W"})
 
 
 def test_resample_setting(bench):
-    assert jobs(bench, *overlay(bench, steps={"resample": {"pixfrac": 0.8}})) == expect(bench, {"resample"})
+    assert jobs(bench, *overlay(bench, steps={"resample": {"pixfrac": 0.8}})) == expect(bench, REBUILT)
 
 
 def test_override_for_one_filter(bench):
     changed = overlay(bench, overrides=[{"when": {"filter": "F115W"}, "jump": {"rejection_threshold": 7.0}}])
-    assert jobs(bench, *changed) == expect(bench, STAGE1 | STAGE2, {"F115W"})
+    assert jobs(bench, *changed) == expect(bench, STAGE1 | STAGE2 | STAGE3, {"F115W"})
 
 
 def test_setting_that_no_exposure_uses(bench):
@@ -68,7 +86,7 @@ def flats(bench):
 
 def test_reference_swapped_by_a_new_context(bench):
     bench.context = "jwst_0002.pmap"
-    assert jobs(bench) == expect(bench, STAGE2, {fits.getheader(flats(bench)[-1])["FILTER"]})
+    assert jobs(bench) == expect(bench, STAGE2 | STAGE3, {fits.getheader(flats(bench)[-1])["FILTER"]})
 
 
 def test_own_reference_and_its_edit(bench):
@@ -76,12 +94,12 @@ def test_own_reference_and_its_edit(bench):
     own = bench.work / "own_flat.fits"
     own.write_bytes(flat.read_bytes())
     changed = overlay(bench, references={"override": [{"when": {"filter": "F200W"}, "flat": str(own)}]})
-    assert jobs(bench, *changed) == expect(bench, STAGE2, {"F200W"})
+    assert jobs(bench, *changed) == expect(bench, STAGE2 | STAGE3, {"F200W"})
     bench.run("all", *changed)
     assert bench.stale(*changed) == set()
     with fits.open(own, mode="update") as hdus:
         hdus["SCI"].data *= 1.01
-    assert jobs(bench, *changed) == expect(bench, STAGE2, {"F200W"})
+    assert jobs(bench, *changed) == expect(bench, STAGE2 | STAGE3, {"F200W"})
 
 
 def edit(path, old, new):
@@ -93,7 +111,7 @@ def edit(path, old, new):
 def test_kernel_edited(bench):
     kernel = bench.repository / "jwcal" / "kernels" / "drizzle.py"
     kernel.write_text(kernel.read_text() + "\n\nEXTRA = 1\n")
-    assert jobs(bench) == expect(bench, {"resample"})
+    assert jobs(bench) == expect(bench, {"resample", "outlier_detection", "crf", "mosaic", "source_catalog"})
 
 
 def test_docstring_and_comment_edited(bench):
@@ -114,11 +132,11 @@ def test_raw_file_changed(bench):
     path = next((bench.work / "raw").rglob(f"{name}_uncal.fits"))
     with fits.open(path, mode="update") as hdus:
         hdus["SCI"].data[0, -1, 5, 5] += 3
-    assert jobs(bench) == expect(bench, STAGE1 | STAGE2, {"F200W"})
+    assert jobs(bench) == expect_one(bench, STAGE1 | STAGE2 | STAGE3, name)
 
 
 def test_exposure_removed_and_added_again(bench):
-    name = bench.names("F200W")[0]
+    name = bench.names("F115W")[0]
     path = next((bench.work / "raw").rglob(f"{name}_uncal.fits"))
     path.rename(bench.work / "aside.fits")
     assert bench.stale() == set()
@@ -130,5 +148,74 @@ def test_exposure_removed_and_added_again(bench):
 def test_product_deleted(bench, suffix):
     name = bench.names("F200W")[0]
     (bench.products / f"{name}_{suffix}.fits").unlink()
-    rules = {"rate": STAGE1 | STAGE2, "cal": STAGE2}[suffix]
-    assert jobs(bench) == expect(bench, rules, {"F200W"})
+    rules = {"rate": STAGE1 | STAGE2 | STAGE3, "cal": STAGE2 | STAGE3}[suffix]
+    assert jobs(bench) == expect_one(bench, rules, name)
+
+
+# ---- stage 3 ----
+
+
+@pytest.mark.parametrize(
+    ("step", "setting", "rules"),
+    [
+        ("tweakreg_catalog", {"snr_threshold": 8.0}, STAGE3),
+        ("tweakreg", {"searchrad": 1.5}, STAGE3 - {"tweakreg_catalog"}),
+        ("skymatch", {"skystat": "median"}, AFTER_ALIGNMENT),
+        ("outlier_detection", {"snr": "6.0 5.0"}, AFTER_ALIGNMENT - {"skymatch"}),
+        ("source_catalog", {"npixels": 20}, {"source_catalog"}),
+    ],
+)
+def test_setting_of_stage_3(bench, step, setting, rules):
+    parts = {"F200W", "F115W"} if step == "source_catalog" else {"F200W"}
+    changed = jobs(bench, *overlay(bench, steps={step: setting}))
+    follows = expect(bench, rules, parts)
+    assert changed == follows
+
+
+def test_exposure_added_to_an_association(bench):
+    """Without its second exposure the association is a mosaic of one; with it, all of it is made anew."""
+    mosaic, (first, second) = bench.associations("F200W")[0], bench.names("F200W")
+    path = next((bench.work / "raw").rglob(f"{second}_uncal.fits"))
+    path.rename(bench.work / "aside.fits")
+    alone = {("association", bench.asn_file("F200W")), ("mosaic", mosaic), ("source_catalog", mosaic)}
+    assert jobs(bench) == alone
+    bench.run("all")
+    (bench.work / "aside.fits").rename(path)
+    assert jobs(bench) >= alone and not jobs(bench) & {(rule, first) for rule in STAGE1 | STAGE2}
+
+
+def write_association(bench, members):
+    """A hand-made association in the raw folder, that takes the place of the one of F200W."""
+    product = {"name": bench.associations("F200W")[0], "members": members}
+    content = {"asn_type": "image3", "asn_id": "o001", "products": [product]}
+    (bench.work / "raw" / "own_asn.json").write_text(json.dumps(content))
+
+
+def test_own_association_and_its_edit(bench):
+    members = [{"expname": f"{name}_cal.fits", "exptype": "science"} for name in bench.names("F200W")]
+    write_association(bench, members)
+    assert jobs(bench) == expect(bench, {"crf", "mosaic", "source_catalog"}, {"F200W"})  # it is named in their headers
+    write_association(bench, members[::-1])
+    assert jobs(bench) == expect(bench, STAGE3 - {"tweakreg_catalog"}, {"F200W"})
+
+
+def test_catalogue_of_stars_swapped(bench):
+    stars = bench.work / "stars.ecsv"
+    stars.write_text(STARS)
+    changed = overlay(bench, steps={"tweakreg": {"abs_refcat": str(stars)}})
+    assert jobs(bench, *changed) == expect(bench, STAGE3 - {"tweakreg_catalog"}, {"F200W"})
+    bench.run("all", *changed)
+    assert bench.stale(*changed) == set()
+    stars.write_text(STARS.replace("80.49", "80.48"))
+    assert jobs(bench, *changed) == expect(bench, STAGE3 - {"tweakreg_catalog"}, {"F200W"})
+
+
+STARS = """# %ECSV 1.0
+# ---
+# datatype:
+# - {name: RA, unit: deg, datatype: float64}
+# - {name: DEC, unit: deg, datatype: float64}
+RA DEC
+80.49 -69.50
+80.50 -69.51
+"""

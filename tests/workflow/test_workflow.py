@@ -7,9 +7,6 @@ from astropy.io import fits
 
 from jwcal.fitsfiles import Extension, write_fits
 
-# Written in one session and not yet seen through to the end: they run, but do not decide; take the mark away next.
-UNPROVEN = pytest.mark.xfail(reason="not yet run to the end", strict=False)
-
 
 def made(bench):
     return {path.name for path in bench.products.glob("*.fits")}
@@ -122,7 +119,6 @@ FAULTS = {
 }
 
 
-@UNPROVEN
 @pytest.mark.parametrize("fault", FAULTS)
 def test_bad_exposure_is_one_clear_line(bench, fault):
     damage, said = FAULTS[fault]
@@ -138,7 +134,6 @@ def test_bad_exposure_is_one_clear_line(bench, fault):
     assert not [path for path in bench.products.iterdir() if ".tmp-" in path.name]
 
 
-@UNPROVEN
 @pytest.mark.parametrize(
     "config, said",
     [
@@ -151,11 +146,11 @@ def test_bad_exposure_is_one_clear_line(bench, fault):
 def test_bad_setting_is_one_clear_line(bench, config, said):
     result = bench.run("-n", "all", "--config", config, check=False)
     assert result.returncode
-    line = next(line for line in result.stderr.splitlines() if said in line)
-    assert "Traceback" not in result.stderr and len(line) < 400
+    text = result.stdout + result.stderr
+    line = next(line for line in text.splitlines() if said in line)
+    assert "Traceback" not in text and len(line) < 400
 
 
-@UNPROVEN
 def test_single_group(bench):
     """NGROUPS = 1: jump is skipped, the slope is the one sample."""
     name = bench.names("F200W")[0]
@@ -169,7 +164,6 @@ def test_single_group(bench):
     assert header["S_JUMP"] == "SKIPPED" and header["S_RAMP"] == "COMPLETE"
 
 
-@UNPROVEN
 def test_background_association(bench):
     """A hand-made association in the raw folder: the other exposure is subtracted."""
     import json

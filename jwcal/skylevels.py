@@ -1,0 +1,62 @@
+"""Sky levels of an association's exposures: the small file that skymatch writes, and its use.
+
+The file is JSON: ``{"jw..._nrca1": {"level": 0.12, "subtracted": false, "method": "match", "status": "COMPLETE"}}``.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from jwcal.alignment import name_of
+from jwcal.errors import JwcalError
+from jwcal.fitsfiles import replacing
+
+
+def write_levels(path, levels):
+    """Write levels as JSON, atomically."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(levels, indent=1) + "\n")
+
+
+def read_levels(path):
+    """Read what `write_levels` wrote; an error that names the file where it is something else."""
+    try:
+        levels = json.loads(Path(path).read_text())
+        if all("level" in entry for entry in levels.values()):
+            return levels
+    except FileNotFoundError as error:
+        raise JwcalError("file not found", path) from error
+    except (ValueError, AttributeError, TypeError):
+        pass
+    raise JwcalError("is no file of sky levels; give one that skymatch wrote", path)
+
+
+def apply_level(image, levels):
+    """Note the sky level of an exposure, and subtract it if that was asked for.
+
+    Parameters
+    ----------
+    image : Image
+        Its header gets BKGMETH, BKGLEVEL, BKGSUB and S_SKYMAT; data are changed in place where the level is subtracted.
+    levels : dict
+        What `jwcal.steps.skymatch` found.
+
+    Returns
+    -------
+    Image
+        The same object.
+    """
+    from jwcal.provenance import stamp_step
+
+    entry = levels.get(name_of(image), {"status": "SKIPPED"})
+    stamp_step(image.header, "skymatch", entry["status"])
+    if entry["status"] != "COMPLETE":
+        return image
+    before = image.keyword("BKGLEVEL", 0.0) if image.keyword("BKGSUB", False) else 0.0
+    image.header["BKGMETH"] = (entry["method"], "Background computation method")
+    image.header["BKGLEVEL"] = (entry["level"], "Computed constant background level")
+    image.header["BKGSUB"] = (entry["subtracted"], "Has background been subtracted from data?")
+    if entry["subtracted"]:
+        image.data -= np.float32(entry["level"] - before)
+    return image

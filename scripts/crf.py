@@ -1,0 +1,34 @@
+"""Put what alignment, sky matching and outlier detection found into an exposure: `_cal` to `_crf`."""
+
+from jwcal.jobs import run
+
+
+def crf(cal, plan, crf, alignment=None, levels=None, outliers=None, context=None):
+    """Write an exposure with corrected coordinates, its sky level, and outliers flagged.
+
+    Parameters
+    ----------
+    cal : str
+        Calibrated exposure.
+    plan : dict
+        Which steps were skipped, and the association.
+    crf : str
+        File to write.
+    alignment, levels, outliers : str, optional
+        What tweakreg, skymatch and outlier_detection found.
+    context : str, optional
+        CRDS context.
+    """
+    from jwcal import products, provenance
+    from jwcal.findings import Findings
+
+    image = Findings(alignment, levels, outliers).apply(products.read_image(cal))
+    for step in plan["skipped"]:
+        provenance.stamp_step(image.header, step, "SKIPPED")
+    image.header["ASNTABLE"] = (plan["association"], "Name of the association")
+    provenance.stamp_software(image.header, context)
+    products.write(crf, image)
+
+
+if "snakemake" in globals():
+    run(globals()["snakemake"], crf)

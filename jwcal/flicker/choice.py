@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jwcal.flicker.levels import SIGMA, clip_to_background, fit_background, subtract_level
-from jwcal.kernels.stripes import fit_stripes
+from jwcal.kernels.flicker_lines import fit_stripes
 
 OUTPUTS, SIZE = 4, 2048
 MIDDLE = Fraction(3, 8), Fraction(5, 8)  # part of the image that is averaged

@@ -8,7 +8,7 @@ import numpy as np
 
 from jwcal.flicker import fourier
 from jwcal.flicker.levels import subtract_level, subtract_model
-from jwcal.kernels.stripes import fit_stripes, take_difference
+from jwcal.kernels.flicker_lines import fit_stripes, take_difference
 
 log = logging.getLogger("jwcal")
 

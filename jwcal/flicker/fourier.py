@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jwcal.kernels.hermitian import solve_hermitian
-from jwcal.kernels.stripes import fit_stripes
+from jwcal.kernels.flicker_lines import fit_stripes
 
 log = logging.getLogger("jwcal")
 

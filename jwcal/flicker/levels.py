@@ -7,7 +7,7 @@ import numpy as np
 
 from jwcal.kernels.clipping import clip_mirrored, clip_sorted
 from jwcal.kernels.radix import sort_values
-from jwcal.kernels.stripes import narrow_mask
+from jwcal.kernels.flicker_lines import narrow_mask
 
 log = logging.getLogger("jwcal")
 

@@ -133,11 +133,14 @@ class Rates:
         One plane an integration [integration, y, x].
     fitopt : dict of str to ndarray, or None
         Per-segment results by HDU name (SLOPE, SIGSLOPE, ...).
+    extras : dict of str to Product
+        As the ramp's (`Product`).
     """
 
     rate: Image
     rateints: Image
     fitopt: dict | None = None
+    extras: dict = field(default_factory=dict)
 
 
 @dataclass

@@ -33,7 +33,7 @@ def find_traces(pastasoss, image):
     meta = tree["meta"]
     low, high = meta["pwcpos_bounds"]
     if not low <= position <= high:
-        raise JwcalError(f"PWCPOS = {position} is outside of what {pastasoss.name} covers ({low} to {high})", image.path)
+        raise JwcalError(f"PWCPOS = {position} is outside of {low} to {high}, which the traces cover", image.path)
     turn = position - meta["pwcpos_cmd"]
     wavelengths = np.linspace(meta["wavemap_wlmin"], meta["wavemap_wlmax"], int(meta["wavemap_nwl"]))
     offset = _row_offset(str(image.keyword("SUBARRAY", "")), meta)

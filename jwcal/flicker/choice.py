@@ -1,8 +1,8 @@
 """Settings of the 1/f cleaning chosen from the look of an image: is its background flat, are its outputs level?
 
 A quick cleaning of the count rates gives an image whose background is then measured: the fraction of pixels with
-sources, steps between outputs, slopes along rows and columns, ripples along the outputs. Steep backgrounds are modelled,
-outputs that differ are cleaned one by one.
+sources, steps between outputs, slopes along rows and columns, ripples along the outputs. Steep backgrounds are
+modelled, outputs that differ are cleaned one by one.
 """
 
 from fractions import Fraction

@@ -60,6 +60,7 @@ def find_noise(signal, mask, method):
     mask : bool [y, x]
         Background pixels; narrowed in place.
     method : Method
+        How.
 
     Returns
     -------
@@ -115,6 +116,7 @@ def clean(product, scene, method, keep=(), expected=None):
     scene : bool [y, x] or [integration, y, x]
         Background pixels.
     method : Method
+        How.
     keep : collection of str
         ``noise`` and ``background``: what to return.
     expected : callable, optional

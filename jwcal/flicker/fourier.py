@@ -10,7 +10,7 @@ of all pixels. With d the samples at ticks m, p the weights and e_k(m) = exp(2 p
 whose matrix depends on l - k only: both sides are Fourier transforms, of p^2 and of p^2 d.
 
 Two deliberate differences from the official package: its kernels for the density of samples and for smoothing over
-lines sit one tick and one line off their centre (`OFF_CENTRE`), so that a line is cleaned with the noise of its neighbour;
+lines sit one tick and one line off their centre (`OFF_CENTRE`), so that a line is cleaned with its neighbour's noise;
 and in subarrays of NRS2 it runs along each line backwards. It also works in single precision.
 
 Reference: Rauscher 2024, PASP 136, 015001.
@@ -21,8 +21,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jwcal.kernels.hermitian import solve_hermitian
 from jwcal.kernels.flicker_lines import fit_stripes
+from jwcal.kernels.hermitian import solve_hermitian
 
 log = logging.getLogger("jwcal")
 
@@ -46,7 +46,7 @@ OUTLIERS = 4.0  # standard deviations beyond which a pixel and its four neighbou
 
 
 class Band(NamedTuple):
-    """Frequencies that are fitted in subarrays, Hz: all up to `low`, none from `low_end` to `high`, all from `high_end`."""
+    """Frequencies fitted in subarrays, Hz: all up to `low`, none from `low_end` to `high`, all from `high_end`."""
 
     low: float
     low_end: float

@@ -6,8 +6,8 @@ from bisect import bisect_left, bisect_right
 import numpy as np
 
 from jwcal.kernels.clipping import clip_mirrored, clip_sorted
-from jwcal.kernels.radix import sort_values
 from jwcal.kernels.flicker_lines import narrow_mask
+from jwcal.kernels.radix import sort_values
 
 log = logging.getLogger("jwcal")
 
@@ -99,10 +99,12 @@ def subtract_level(signal, mask, n_sigma):
 
 
 def subtract_model(signal, mask, n_sigma, box_size=None):
-    """Subtract a smooth background, in place, and clip the mask around it; arguments as in `subtract_level`.
+    """Subtract a smooth background, in place, and clip the mask around it.
 
     Parameters
     ----------
+    signal, mask, n_sigma : float32 [y, x], bool [y, x], float
+        As in `subtract_level`.
     box_size : (int, int), optional
         Rows and columns of the boxes in which the background is measured; None takes the largest boxes of at most 32
         pixels that divide the image.

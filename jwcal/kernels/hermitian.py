@@ -1,7 +1,7 @@
 """Many small systems of linear equations with Hermitian, positive matrices: the normal equations of Fourier series.
 
-Solved by Cholesky's decomposition, A = L L*. Written out here, since the bits of a threaded library depend on the number
-of its threads.
+Solved by Cholesky's decomposition, A = L L*. Written out here, since the bits of a threaded library depend on the
+number of its threads.
 """
 
 import numpy as np

@@ -1,10 +1,10 @@
 """Sort millions of numbers, or find the median of thousands, by their bits and without comparing them in pairs.
 
-A float32 is turned into an unsigned integer of the same order, its key: its bits, with the sign bit flipped, or all bits
-where it is negative. To sort, the keys are distributed three times by eleven bits, from the lowest to the highest; each
-pass keeps the order of the one before. This takes a third of the time of a sort by comparison. The median is built bit
-by bit from the highest: a bit is set if enough keys lie below; the counting has no branches (2048 values: 4 us instead
-of 120 us for a selection that swaps).
+A float32 is turned into an unsigned integer of the same order, its key: its bits, with the sign bit flipped, or all
+bits where it is negative. To sort, the keys are distributed three times by eleven bits, from the lowest to the highest;
+each pass keeps the order of the one before. This takes a third of the time of a sort by comparison. The median is built
+bit by bit from the highest: a bit is set if enough keys lie below; the counting has no branches (2048 values: 4 us
+instead of 120 us for a selection that swaps).
 
 Reference: Knuth, The Art of Computer Programming 3, 5.2.5.
 """

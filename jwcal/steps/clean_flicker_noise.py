@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from jwcal.errors import JwcalError, StepSkipped
-from jwcal.flicker import cleaning, choice, scene
+from jwcal.flicker import choice, cleaning, scene
 from jwcal.flicker.expectation import Expectation
 from jwcal.flicker.levels import SIGMA, clip_to_background, fit_background
 from jwcal.models import Image, Ramp
@@ -43,9 +43,10 @@ def clean_flicker_noise(
 ) -> Ramp | Image:
     """Measure the stripes on pixels without sources, group by group, and subtract them, in place.
 
-    Sources are found in draft count rates. The noise of a group is sought in its difference from the group before, after
-    the background is subtracted; see `jwcal.flicker.cleaning` for how groups follow each other and for differences
-    from the official package, `jwcal.flicker.fourier` for ``fft``, `jwcal.flicker.expectation` for ``median_image``.
+    Sources are found in draft count rates. The noise of a group is sought in its difference from the group before,
+    after the background is subtracted; see `jwcal.flicker.cleaning` for how groups follow each other and for
+    differences from the official package, `jwcal.flicker.fourier` for ``fft``, `jwcal.flicker.expectation` for
+    ``median_image``.
 
     Parameters
     ----------

@@ -146,7 +146,7 @@ class Comparison:
 
     def compare_fit(self, ramp, plan):
         """Fit slopes to the official package's own ramps: all pixels, to the rounding of float32."""
-        names = ("persistence", "jump", *reversed(plan["steps"][: plan["steps"].index("ramp_fit")]))
+        names = ("persistence", "clean_flicker_noise", "jump", *reversed(plan["steps"][: plan["steps"].index("ramp_fit")]))
         state = next(state for state in map(self.official.state, names) if "groupdq" in state)
         for name in ("data", "groupdq", "pixeldq", "zeroframe"):
             array = getattr(ramp, name, None)

@@ -79,8 +79,6 @@ CASES = [
            settings=PERSISTENT, rectified=False),
     nircam("SUB160 1/f noise", 16, subarray="SUB160", readpatt="RAPID", ngroups=6, nints=2, rectified=False,
            settings={"clean_flicker_noise": {"skip": False}}),
-    nircam("SUB320 1/f noise, model", 17, subarray="SUB320", readpatt="RAPID", ngroups=5, rectified=False,
-           settings={"clean_flicker_noise": {"skip": False, "background_method": "model", "fit_histogram": True}}),
     Case("NIRISS SUB80 AMI x3", Setup("NIRISS", "NIS", "F480M", "NRM", "SUB80", "NISRAPID", 12, 3, exp_type="NIS_AMI",
                                       observation=14), bright=9, faint=12),
 ]  # fmt: skip

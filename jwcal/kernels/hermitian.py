@@ -9,7 +9,7 @@ from numba import prange
 
 from jwcal.kernels import image, pixel
 
-SMALLEST = 1e-10  # pivot relative to the diagonal below which a matrix counts as singular
+SMALLEST = 1e-4  # pivot relative to the diagonal below which the data hardly determine an unknown
 
 
 @image
@@ -26,7 +26,7 @@ def solve_hermitian(matrices, right):
     Returns
     -------
     complex128 [system, k]
-        Solutions; NaN where a matrix is singular.
+        Solutions; NaN where a matrix is singular, or nearly so (the noise of the data would grow a hundredfold).
     """
     solutions = np.empty_like(right)
     for s in prange(matrices.shape[0]):

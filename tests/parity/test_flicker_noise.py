@@ -11,9 +11,9 @@ from jwcal.models import Image
 from jwcal.steps.clean_flicker_noise import clean_flicker_noise
 
 # A pixel more or less that counts as background moves the median of its line; Fourier series are fitted there in single
-# precision. Of all pixels so many must agree to a hundredth of a pixel's noise, the largest difference be below a tenth.
+# precision. So many pixels must agree to a hundredth of a pixel's noise, the largest difference be below a tenth.
 SHARE, NEAR, FAR = 0.99, 0.01, 0.1
-NOISE, STRIPES = 1.0, 5.0
+NOISE, STRIPES = 1.0, 1.0
 NIRSPEC = {"INSTRUME": "NIRSPEC", "DETECTOR": "NRS1", "EXP_TYPE": "NRS_FIXEDSLIT", "FASTAXIS": 2, "SLOWAXIS": 1,
            "FILTER": "CLEAR", "GRATING": "PRISM"}  # fmt: skip
 CASES = {

@@ -36,6 +36,8 @@ class Product:
         Tables carried along unchanged, by EXTNAME (GROUP, INT_TIMES, ...).
     wcs : dict or None
         ASDF tree of the gWCS, ``{"meta": {"wcs": node}}`` (see `jwcal.wcs`), set by assign_wcs.
+    extras : dict of str to Product
+        Further products that a step was asked to keep (a mask, the noise that it found), by suffix.
     """
 
     header: fits.Header
@@ -43,6 +45,7 @@ class Product:
     path: str = ""
     tables: dict = field(default_factory=dict)
     wcs: dict | None = None
+    extras: dict = field(default_factory=dict)
 
     def keyword(self, name, default=REQUIRED):
         """Value of a keyword, looked up in the primary header and then in SCI; an error that names it if absent."""
@@ -130,11 +133,14 @@ class Rates:
         One plane an integration [integration, y, x].
     fitopt : dict of str to ndarray, or None
         Per-segment results by HDU name (SLOPE, SIGSLOPE, ...).
+    extras : dict of str to Product
+        As the ramp's (`Product`).
     """
 
     rate: Image
     rateints: Image
     fitopt: dict | None = None
+    extras: dict = field(default_factory=dict)
 
 
 @dataclass

@@ -48,6 +48,7 @@ REFERENCE = {
     "ipc": "R_IPC",
     "linearity": "R_LINEAR",
     "mask": "R_MASK",
+    "pastasoss": "R_PSTSOS",
     "photom": "R_PHOTOM",
     "readnoise": "R_READNO",
     "refpix": "R_REFPIX",

@@ -222,9 +222,21 @@ def _warm_catalog(folder, references):
     _run("source_catalog", mosaic, references, npixels=5)
 
 
+def _warm_flicker(folder, references):
+    """Ramps by median, count rates by median of the integrations and by Fourier series."""
+    from jwcal.steps.clean_flicker_noise import clean_flicker_noise
+
+    for integrations in (1, 2):
+        for settings in ({"save_noise": True}, {"apply_flat_field": True}, {"background_method": "median_image"}):
+            _run("clean_flicker_noise", _reread(folder, _make_ramp(integrations)), references, **settings)
+    image = _make_rates((NY, NX))
+    image.header["EXP_TYPE"] = "NRS_FIXEDSLIT"
+    clean_flicker_noise(image, fit_method="fft")
+
+
 # What is compiled by one process; the longest first.
 PARTS = {"jump": _warm_jump, "fit": _warm_fit, "images": _warm_images, "catalog": _warm_catalog, "ramps": _warm_ramps,
-         "mid_infrared": _warm_mid_infrared, "guider": _warm_guider}  # fmt: skip
+         "flicker": _warm_flicker, "mid_infrared": _warm_mid_infrared, "guider": _warm_guider}  # fmt: skip
 
 
 def _make_rates(shape):

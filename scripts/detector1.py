@@ -24,6 +24,8 @@ def detector1(uncal, plan, rate, rateints=None, context=None):
     products.write(rate, rates.rate)
     if rateints:
         products.write(rateints, rates.rateints)
+    for suffix, extra in rates.extras.items():
+        products.write(rate.replace("_rate.fits", f"_{suffix}.fits"), extra)
     if rates.fitopt:
         products.write_tables(rate.replace("_rate.fits", "_fitopt.fits"), rates.rate, rates.fitopt)
 

@@ -85,6 +85,7 @@ def ramp_fit(
         rate=_make_image(ramp, results[:, -1], flags[-1], factor),
         rateints=_make_image(ramp, results[:, :-1], flags[:-1], factor, tables=("INT_TIMES",)),
         fitopt=_describe(ramp, inputs) if save_opt else None,
+        extras=ramp.extras,
     )
 
 

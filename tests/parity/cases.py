@@ -79,6 +79,8 @@ CASES = [
            settings=LARGE_EVENTS),
     nircam("SUB160 persistence", 15, subarray="SUB160", readpatt="BRIGHT1", ngroups=8, nints=2, bright=12,
            settings=PERSISTENT, rectified=False),
+    nircam("SUB160 1/f noise", 16, subarray="SUB160", readpatt="RAPID", ngroups=6, nints=2, rectified=False,
+           settings={"clean_flicker_noise": {"skip": False}}),
     Case("NIRISS SUB80 AMI x3", Setup("NIRISS", "NIS", "F480M", "NRM", "SUB80", "NISRAPID", 12, 3, exp_type="NIS_AMI",
                                       observation=14), bright=9, faint=12),
 ]  # fmt: skip

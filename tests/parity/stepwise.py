@@ -20,6 +20,8 @@ RAMP_TOLERANCE, RATE_TOLERANCE, FIT_TOLERANCE, CAL_TOLERANCE, WCS_TOLERANCE, I2D
 # differently, and the weights of a fit are a step function of its signal to noise, so that the last bit of a sample
 # may choose other weights. `Comparison.compare_fit` asks more, of all pixels, of fits to the same ramps.
 RATE_SHARE = 0.999
+# After the 1/f noise is out: a pixel more or less that counts as background moves the median of its line.
+CLEANED_SHARE = 0.99
 IMAGE_ARRAYS = ("data", "err", "var_poisson", "var_rnoise", "var_flat")
 # Differences of ramps count relative to the sample, or to this fraction of the raw level where the sample is smaller:
 # what is left after the bias is subtracted carries the rounding of the raw number (5e-7 of it: eight units in the last
@@ -103,6 +105,11 @@ class Comparison:
         pixels = state["pixeldq"] if "pixeldq" in state else state["dq"]
         same = same & self.compare_flags(step, "PIXELDQ", ramp.pixeldq, pixels, ignored)
         self.same_groups = np.broadcast_to(same, ramp.data.shape)
+        if step == "clean_flicker_noise":
+            scatter = RAMP_TOLERANCE * self.floor
+            share = share_within(ramp.data, state["data"], 0.0, self.same_groups, scatter)
+            self.figures.append(Figure(self.case, step, "SCI", share, CLEANED_SHARE, "share", "within 1e-5"))
+            return
         self.add(step, "SCI", relative_difference(ramp.data, state["data"], same, self.floor), RAMP_TOLERANCE)
         # Without ZEROFRAM = T the official package carries a ZEROFRAME along untouched.
         if ramp.zeroframe is not None and "zeroframe" in state and ramp.keyword("ZEROFRAM", False):
@@ -146,7 +153,8 @@ class Comparison:
 
     def compare_fit(self, ramp, plan):
         """Fit slopes to the official package's own ramps: all pixels, to the rounding of float32."""
-        names = ("persistence", "jump", *reversed(plan["steps"][: plan["steps"].index("ramp_fit")]))
+        before = reversed(plan["steps"][: plan["steps"].index("ramp_fit")])
+        names = ("persistence", "clean_flicker_noise", "jump", *before)
         state = next(state for state in map(self.official.state, names) if "groupdq" in state)
         for name in ("data", "groupdq", "pixeldq", "zeroframe"):
             array = getattr(ramp, name, None)

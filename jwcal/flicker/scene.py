@@ -1,0 +1,145 @@
+"""Which pixels of an exposure show background: no source, no known part of a spectrum, no bad pixel."""
+
+import logging
+
+import numpy as np
+
+from jwcal import dq
+from jwcal.errors import JwcalError, StepSkipped
+from jwcal.fitsfiles import FitsFile
+from jwcal.flicker.levels import clip_to_background
+
+log = logging.getLogger("jwcal")
+
+FAINT = 3.0  # standard deviations below the background at which a pixel is bad
+FIXED_SLITS = slice(922, 1116)  # rows of NIRSpec's fixed slits
+TRACE_HALFWIDTH = 16  # rows on either side of a SOSS trace
+SPECTRA = {"NRS_IFU", "NRS_MSASPEC", "NRS_FIXEDSLIT", "NRS_BRIGHTOBJ"}
+
+
+def find_background(image, n_sigma, *, fit_histogram=False, regions=None):
+    """Background pixels of count rates.
+
+    Parameters
+    ----------
+    image : Image
+        Count rates [y, x] or [integration, y, x]; NaN and 0 are no background.
+    n_sigma : float
+        Pixels brighter than this many standard deviations above the background are sources; 0 takes none out.
+    fit_histogram : bool
+        Take level and standard deviation from a Gaussian fitted to the histogram.
+    regions : bool [y, x], optional
+        False where light is expected (`find_regions`).
+
+    Returns
+    -------
+    bool [y, x] or [integration, y, x]
+    """
+    mask = ~(np.isnan(image.data) | (image.data == 0))
+    if regions is not None:
+        mask &= regions
+    if n_sigma > 0:
+        shape = mask.shape[-2:]
+        for plane, background in zip(image.data.reshape(-1, *shape), mask.reshape(-1, *shape), strict=True):
+            clip_to_background(plane, background, FAINT, n_sigma, fit_histogram=fit_histogram)
+    return mask
+
+
+def find_regions(image, pastasoss=None, flat=None, slits=None):
+    """Pixels that the instrument's layout leaves dark, or None where nothing is known for this kind of exposure.
+
+    Parameters
+    ----------
+    image : Image
+        Count rates.
+    pastasoss : Reference, optional
+        Traces of SOSS spectra; needed for NIS_SOSS.
+    flat : Reference, optional
+        Flat field, for MIRI's images: its flags tell the parts of the detector that see no sky.
+    slits : bool [y, x], optional
+        True where spectra of open slits, shutters or IFU slices may fall; needed for NIRSpec's spectra.
+
+    Returns
+    -------
+    bool [y, x] or None
+        False where light is expected.
+
+    Raises
+    ------
+    StepSkipped
+        When what is needed is not at hand.
+    """
+    exp_type = str(image.keyword("EXP_TYPE", ""))
+    if exp_type == "NIS_SOSS":
+        return _avoid_traces(image, pastasoss)
+    if exp_type in SPECTRA:
+        return _avoid_slits(image, exp_type, slits)
+    if exp_type == "MIR_IMAGE":
+        flags = _all_flags(image) | (flat.dq(like=image) if flat is not None else 0)
+        return (flags & (dq.DO_NOT_USE | dq.NON_SCIENCE)) == 0
+    if exp_type.startswith("NRS"):
+        return _avoid_open_shutters(image)
+    return None
+
+
+def _all_flags(image):
+    """Flags of all integrations together [y, x]."""
+    return np.bitwise_or.reduce(image.dq.reshape(-1, *image.dq.shape[-2:]), axis=0)
+
+
+def _avoid_traces(image, pastasoss):
+    """All but a band about each SOSS trace."""
+    from jwcal.soss_traces import find_traces
+
+    if pastasoss is None:
+        raise StepSkipped("mask_science_regions needs a pastasoss reference, and there is none; set it to false")
+    ny, nx = image.data.shape[-2:]
+    rows, columns, dark = np.arange(ny)[:, None], np.arange(nx), np.ones((ny, nx), bool)
+    for x, y, _ in find_traces(pastasoss, image).values():
+        order = np.argsort(x)
+        centre = np.interp(columns, x[order], y[order])
+        dark &= (rows < np.floor(centre - TRACE_HALFWIDTH)) | (rows > np.ceil(centre + TRACE_HALFWIDTH))
+    return dark
+
+
+def _avoid_slits(image, exp_type, slits):
+    """All but the spectra of open slits, the shutters that failed open, and the fixed slits where they are not used."""
+    if slits is None:
+        raise StepSkipped("where the spectra fall is not known without NIRSpec's coordinates, which are not built yet")
+    dark = _avoid_open_shutters(image) & ~slits
+    if exp_type in ("NRS_IFU", "NRS_MSASPEC"):
+        dark[FIXED_SLITS] = False
+    return dark
+
+
+def _avoid_open_shutters(image):
+    return (_all_flags(image) & dq.FLAGS["MSA_FAILED_OPEN"]) == 0
+
+
+def read_mask(path, shape):
+    """The user's own mask: a FITS image, not 0 where a pixel is background.
+
+    Parameters
+    ----------
+    path : str
+        File; its SCI extension, or its first image.
+    shape : tuple
+        Of the ramp or of the image.
+
+    Returns
+    -------
+    bool [y, x] or [integration, y, x]
+
+    Raises
+    ------
+    JwcalError
+        When it does not fit.
+    """
+    with FitsFile(path) as file:
+        images = [name for name in file.names if file.header(name).get("NAXIS", 0) >= 2]
+        if not images:
+            raise JwcalError("holds no image; user_mask wants one that is not 0 on background pixels", path)
+        mask = file.image("SCI" if "SCI" in images else images[0]) != 0
+    if mask.shape not in (tuple(shape[-2:]), (shape[0], *shape[-2:])):
+        raise JwcalError(f"user_mask has shape {mask.shape}, the exposure {tuple(shape)}; make one that fits", path)
+    return mask

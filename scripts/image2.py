@@ -26,6 +26,9 @@ def image2(rate, plan, cal, backgrounds=(), context=None):
     members = {"backgrounds": [products.read_image(path) for path in backgrounds]}
     image = run_chain(plan, products.read_image(rate), context=context, members=members)
     products.write(cal, image)
+    if image.combined_background is not None:
+        stem, _, ending = cal.rpartition("_cal")
+        products.write(f"{stem}_combinedbackground{ending}", image.combined_background)
 
 
 if "snakemake" in globals():

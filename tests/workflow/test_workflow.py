@@ -176,6 +176,10 @@ def test_background_association(bench):
     association = {"asn_type": "image2", "products": [{"name": science, "members": members}]}
     (bench.work / "raw" / "sky_asn.json").write_text(json.dumps(association))
     assert ("image2", science) in bench.stale() and ("detector1", science) not in bench.stale()
-    bench.run("all", "--config", "pipelines={save_bsub: true}")
+    (bench.work / "mine.yaml").write_text(
+        "{pipelines: {save_bsub: true}, steps: {background: {save_combined_background: true}}}"
+    )
+    bench.run("all", "--configfile", str(bench.work / "mine.yaml"))
     assert fits.getheader(bench.products / f"{science}_cal.fits")["S_BKDSUB"] == "COMPLETE"
     assert f"{science}_bsub.fits" in made(bench)
+    assert f"{science}_combinedbackground.fits" in made(bench)

@@ -235,8 +235,8 @@ def _warm_flicker(folder, references):
 
 
 # What is compiled by one process; the longest first.
-PARTS = {"jump": _warm_jump, "fit": _warm_fit, "images": _warm_images, "catalog": _warm_catalog, "ramps": _warm_ramps,
-         "flicker": _warm_flicker, "mid_infrared": _warm_mid_infrared, "guider": _warm_guider}  # fmt: skip
+PARTS = {"images": _warm_images, "jump": _warm_jump, "mid_infrared": _warm_mid_infrared, "catalog": _warm_catalog,
+         "fit": _warm_fit, "ramps": _warm_ramps, "flicker": _warm_flicker, "guider": _warm_guider}  # fmt: skip
 
 
 def _make_rates(shape):

@@ -1,9 +1,9 @@
 """What the steps that compare exposures found, put back into each of them: coordinates, sky level, outliers."""
 
-from jwcal.alignment import apply_alignment, find_entry, name_of, read_alignment
+from jwcal.alignment.solutions import apply_alignment, find_entry, name_of, read_alignment
 from jwcal.outliers.maps import apply_outliers, read_outliers
 from jwcal.provenance import stamp_step
-from jwcal.skylevels import apply_level, read_levels
+from jwcal.sky.levels import apply_level, read_levels
 
 
 class Findings:

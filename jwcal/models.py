@@ -257,6 +257,6 @@ class SourceCatalog:
         """The catalogue as an astropy QTable, just as reading the file gives it."""
         from astropy.table import QTable
 
-        from jwcal.ecsv import encode_table
+        from jwcal.catalog.ecsv import encode_table
 
         return QTable.read(encode_table(self.columns, self.meta), format="ascii.ecsv")

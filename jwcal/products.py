@@ -154,7 +154,7 @@ def write(path, product):
 
 def write_catalog(path, catalog):
     """Write a source catalogue (`_cat.ecsv`) atomically; the same catalogue always gives the same bytes."""
-    from jwcal.ecsv import encode_table
+    from jwcal.catalog.ecsv import encode_table
 
     with replacing(path) as temporary:
         temporary.write_text(encode_table(catalog.columns, catalog.meta), encoding="utf-8")

@@ -17,8 +17,8 @@ def skymatch(cals, plan, levels, alignment=None):
     alignment : str, optional
         What tweakreg found.
     """
-    from jwcal.alignment import read_alignment
-    from jwcal.skylevels import write_levels
+    from jwcal.alignment.solutions import read_alignment
+    from jwcal.sky.levels import write_levels
     from jwcal.steps import skymatch as step
 
     solution = read_alignment(alignment) if alignment else None

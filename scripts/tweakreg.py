@@ -18,7 +18,7 @@ def tweakreg(cals, plan, alignment, catalogs=()):
         Catalogue of the sources of each; none are needed where the settings name an earlier result.
     """
     from jwcal import models, products
-    from jwcal.alignment import write_alignment
+    from jwcal.alignment.solutions import write_alignment
     from jwcal.steps import tweakreg as step
 
     images = [products.read(path, models.Image, only=()) for path in cals]

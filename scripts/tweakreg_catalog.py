@@ -16,7 +16,7 @@ def tweakreg_catalog(cal, plan, catalog):
         ECSV table to write.
     """
     from jwcal import products
-    from jwcal.sources import write_sources
+    from jwcal.alignment.sources import write_sources
     from jwcal.steps import tweakreg_catalog as step
 
     image = products.read_image(cal, ("data", "dq"))

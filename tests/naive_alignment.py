@@ -94,11 +94,11 @@ def see_stars(image, stars, noise=0.0, rng=None):
 
 
 def make_corrector(pointing, sources, name, group):
-    """tweakwcs' corrector around a `jwcal.pointings.Pointing`, with a catalogue."""
+    """tweakwcs' corrector around a `jwcal.alignment.pointings.Pointing`, with a catalogue."""
     from astropy.table import Table
     from tweakwcs.correctors import WCSCorrector
 
-    from jwcal.pointings import Pointing
+    from jwcal.alignment.pointings import Pointing
     from jwcal.wcs.tangent_planes import Affine
 
     class Corrector(WCSCorrector):

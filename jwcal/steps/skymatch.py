@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from jwcal import dq, products
-from jwcal.alignment import correct_wcs, find_entry, group_of, name_of
+from jwcal.alignment.solutions import correct_wcs, find_entry, group_of, name_of
 from jwcal.associations import exposure_name
 from jwcal.errors import JwcalError
 from jwcal.models import Image
-from jwcal.sky_regions import CellGrid, compare_cells, find_near, intersect, outline, scan_polygon
-from jwcal.sky_statistics import Statistic, clip_differences, measure_sky
+from jwcal.sky.regions import CellGrid, compare_cells, find_near, intersect, outline, scan_polygon
+from jwcal.sky.statistics import Statistic, clip_differences, measure_sky
 from jwcal.wcs.mosaics import scale_at
 
 log = logging.getLogger("jwcal")
@@ -87,7 +87,7 @@ def skymatch(
     images : sequence of path or Image
         Calibrated exposures [y, x] with a WCS.
     alignment : dict or None
-        Corrections of their pointings (`jwcal.alignment`).
+        Corrections of their pointings (`jwcal.alignment.solutions`).
     groups : sequence of str or None
         Name of the group of each exposure; None takes what the headers say.
     skymethod : str
@@ -96,7 +96,7 @@ def skymatch(
     match_down : bool
         Levels of `match` count from the lowest group; otherwise from the highest.
     subtract : bool
-        Levels are to be subtracted (`jwcal.skylevels.apply_level`); otherwise only noted.
+        Levels are to be subtracted (`jwcal.sky.levels.apply_level`); otherwise only noted.
     pixel_pairs : bool
         Compare cells of a common grid where the method matches; limits then hold for cells, and clipping for
         differences.

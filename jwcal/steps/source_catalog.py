@@ -7,10 +7,11 @@ from importlib.metadata import version
 
 import numpy as np
 
-from jwcal import __version__, catalogs, detection, photometry
-from jwcal.apertures import read_apertures, read_vega_offset
+from jwcal import __version__
+from jwcal.catalog import detection, photometry, tables
+from jwcal.catalog.apertures import read_apertures, read_vega_offset
+from jwcal.catalog.isophotes import describe_stars, measure_isophotes, measure_kron, measure_local_sky
 from jwcal.errors import JwcalError
-from jwcal.isophotes import describe_stars, measure_isophotes, measure_kron, measure_local_sky
 from jwcal.models import Mosaic, SegmentationMap, SourceCatalog
 from jwcal.references import Reference
 from jwcal.wcs import from_tree, mean_pixel_area
@@ -164,7 +165,7 @@ def source_catalog(
     thresholds = (ci1_star_threshold, ci2_star_threshold)
     columns = _list_columns(mosaic, wcs, scale, sources, (apertures, offset), thresholds, kernel_fwhm)
     if kron is not None:
-        columns += catalogs.list_kron(scale * kron[0], scale * kron[1], offset)
+        columns += tables.list_kron(scale * kron[0], scale * kron[1], offset)
     meta = _describe(mosaic, (apcorr, abvegaoffset), apertures, offset)
     meta |= {"starfinder": starfinder, "local_bkg_width": localbkg_width, "aperture_mask_method": apermask_method}
     meta["kron_params"] = None if kron_params is None else list(kron_params)
@@ -197,14 +198,14 @@ def _list_columns(mosaic, wcs, scale, sources, references, thresholds, fwhm):
     positions = photometry.place(sources.x, sources.y)
     sky, sky_err, sums, errors = _measure_circles(mosaic, positions, apertures, scale)
     sharpness, roundness = photometry.measure_sharpness(mosaic.data, positions, fwhm / detection.FWHM)
-    north = catalogs.find_north(wcs, *(mosaic.keyword(f"CRPIX{axis}", 1.0) - 1 for axis in (1, 2)))
+    north = tables.find_north(wcs, *(mosaic.keyword(f"CRPIX{axis}", 1.0) - 1 for axis in (1, 2)))
     return [
-        *catalogs.list_positions(sources, wcs),
-        *catalogs.list_photometry((sky, sky_err, sums, errors), apertures, offset),
-        *catalogs.list_kinds(sums, apertures.energies, thresholds),
-        *catalogs.list_surroundings(sources, positions, sharpness, roundness),
-        *catalogs.list_isophotes(sources, offset, wcs, north),
-        *catalogs.list_errors(sources, wcs),
+        *tables.list_positions(sources, wcs),
+        *tables.list_photometry((sky, sky_err, sums, errors), apertures, offset),
+        *tables.list_kinds(sums, apertures.energies, thresholds),
+        *tables.list_surroundings(sources, positions, sharpness, roundness),
+        *tables.list_isophotes(sources, offset, wcs, north),
+        *tables.list_errors(sources, wcs),
     ]
 
 

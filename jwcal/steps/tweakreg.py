@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from jwcal.alignment import FORMAT, find_entry, group_of, name_of, plane_of, read_alignment
+from jwcal.alignment.groups import Group, Member, Rules, align_groups
+from jwcal.alignment.pointings import Pointing
+from jwcal.alignment.solutions import FORMAT, find_entry, group_of, name_of, plane_of, read_alignment
 from jwcal.errors import JwcalError
-from jwcal.group_alignment import Group, Member, Rules, align_groups
-from jwcal.pointings import Pointing
 from jwcal.wcs import from_tree
 from jwcal.wcs.transforms import to_cartesian
 
@@ -116,7 +116,7 @@ def tweakreg(
         Column of magnitudes; None looks for usual names.
     sip_approx : bool
         Write FITS keywords that approximate the corrected WCS. This and what follows is noted for
-        `jwcal.alignment.apply_alignment`.
+        `jwcal.alignment.solutions.apply_alignment`.
     sip_max_pix_error, sip_max_inv_pix_error : float
         Largest errors of the approximation and of its inverse, pixels; 0 for no inverse.
     sip_degree, sip_inv_degree : int or None
@@ -127,7 +127,7 @@ def tweakreg(
     Returns
     -------
     dict
-        See `jwcal.alignment`.
+        See `jwcal.alignment.solutions`.
 
     Raises
     ------
@@ -182,7 +182,7 @@ def _check(rules, prefix):
 
 
 def _read_custom(catfile):
-    from jwcal.refcatalogs import read_catfile
+    from jwcal.alignment.star_catalogs import read_catfile
 
     return read_catfile(catfile)
 
@@ -204,7 +204,7 @@ def _gather(images, catalogs, names, own):
 
 def _select_sources(catalog, box, path):
     """Positions x, y and weights (None if the catalogue has none) of sources within the bounding box."""
-    from jwcal.refcatalogs import read_sources
+    from jwcal.alignment.star_catalogs import read_sources
 
     x, y, weight = read_sources(catalog, path)
     (x0, x1), (y0, y1) = box
@@ -241,7 +241,7 @@ def _align_with_stars(groups, rules, stars, name):
 
 def _read_stars(path, images, groups, rules, limits, column):
     """Stars around all exposures, and the name of their catalogue."""
-    from jwcal.refcatalogs import epoch_of, read_stars
+    from jwcal.alignment.star_catalogs import epoch_of, read_stars
 
     corners = np.vstack([member.pointing.corners() for group in groups for member in group.members])
     x, y, z = np.stack(to_cartesian(*corners.T)).mean(axis=1)

@@ -2,9 +2,9 @@
 
 import logging
 
+from jwcal.alignment.sources import find_sources
 from jwcal.errors import StepSkipped
 from jwcal.models import Image
-from jwcal.sources import find_sources
 
 log = logging.getLogger("jwcal")
 
@@ -84,7 +84,7 @@ def tweakreg_catalog(
     Returns
     -------
     structured ndarray
-        id, x, y (zero-based pixels), flux; `jwcal.sources.write_sources` writes it.
+        id, x, y (zero-based pixels), flux; `jwcal.alignment.sources.write_sources` writes it.
 
     Raises
     ------

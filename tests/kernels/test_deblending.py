@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from naive_sources import paint
 
-from jwcal.detection import Field, find_segments
+from jwcal.catalog.detection import Field, find_segments
 from jwcal.kernels.deblending import flood_downhill
 from jwcal.kernels.segments import enclose_segments, label_pixels
 from jwcal.kernels.segments import find_segments as number_segments

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from naive_alignment import make_exposure
 
-from jwcal.alignment import (
+from jwcal.alignment.solutions import (
     FORMAT,
     apply_alignment,
     correct_wcs,

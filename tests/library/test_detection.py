@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from naive_sources import paint
 
-from jwcal.detection import find_field, find_segments, find_stars, smooth
+from jwcal.catalog.detection import find_field, find_segments, find_stars, smooth
 
 RNG = np.random.default_rng(31)
 SPLIT = {"npixels": 5, "connectivity": 8, "deblend": True, "nlevels": 32, "contrast": 0.001, "mode": "exponential"}

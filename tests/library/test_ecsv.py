@@ -6,7 +6,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 
-from jwcal.ecsv import encode_table
+from jwcal.catalog.ecsv import encode_table
 from jwcal.models import Column
 
 COLUMNS = [

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from naive_sources import paint
 
-from jwcal.detection import Field
-from jwcal.isophotes import describe_stars, measure_isophotes, measure_kron, measure_local_sky
+from jwcal.catalog.detection import Field
+from jwcal.catalog.isophotes import describe_stars, measure_isophotes, measure_kron, measure_local_sky
 
 SOURCES = [(30.3, 40.7, 1000, 3.0, 2.0, 30), (70.0, 25.5, 700, 2.5, 2.0, 120), (60.0, 70.0, 900, 2.2, 2.2, 0)]
 SHAPE = (100, 110)

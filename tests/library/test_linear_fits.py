@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jwcal.linear_fits import FEWEST, fit_linear
+from jwcal.alignment.linear_fits import FEWEST, fit_linear
 
 RNG = np.random.default_rng(8)
 P = RNG.uniform(-60, 60, (40, 2)) + [3, -200]

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from naive_alignment import STEPS, draw_stars, make_corrector, make_exposure, see_stars
 
-from jwcal.alignment import group_of, name_of, plane_of
+from jwcal.alignment.groups import Group, Member, Rules, Stars, align_groups
+from jwcal.alignment.matching import find_offset, list_differences, match_positions
+from jwcal.alignment.pointings import Pointing
+from jwcal.alignment.solutions import group_of, name_of, plane_of
 from jwcal.errors import JwcalError
-from jwcal.group_alignment import Group, Member, Rules, Stars, align_groups
-from jwcal.matching import find_offset, list_differences, match_positions
-from jwcal.pointings import Pointing
 from jwcal.wcs import from_tree
 
 OPTIONS = {"searchrad": 2.0, "separation": 0.3, "tolerance": 0.2, "bin_size": 0.031}

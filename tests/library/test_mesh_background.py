@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from jwcal.mesh_background import enlarge, measure_background, measure_clipped
+from jwcal.sky.mesh_background import enlarge, measure_background, measure_clipped
 
 
 def make_image(shape, seed=1):

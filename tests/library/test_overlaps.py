@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jwcal.overlaps import SkyPlane, clip_convex, convex_hull, shared_area, signed_area
+from jwcal.alignment.overlaps import SkyPlane, clip_convex, convex_hull, shared_area, signed_area
 
 SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], float)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from naive_sources import naive_heights, naive_sky, paint
 
-from jwcal import photometry
+from jwcal.catalog import photometry
 
 RNG = np.random.default_rng(8)
 

@@ -7,9 +7,9 @@ from astropy.coordinates import SkyCoord
 from astropy.table import MaskedColumn, QTable, Table
 from naive_alignment import make_exposure
 
+from jwcal.alignment.sources import COLUMNS, write_sources
+from jwcal.alignment.star_catalogs import epoch_of, read_catfile, read_sources, read_stars
 from jwcal.errors import JwcalError
-from jwcal.refcatalogs import epoch_of, read_catfile, read_sources, read_stars
-from jwcal.sources import COLUMNS, write_sources
 
 RA, DEC = np.array([110.0, 110.001, 110.002]), np.array([-33.0, -33.001, -32.999])
 AROUND = {"epoch": 2022.5, "centre": (110.0, -33.0), "radius": 0.1}

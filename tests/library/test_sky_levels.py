@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jwcal.sky_statistics import Statistic, clip_differences, measure_sky
+from jwcal.sky.statistics import Statistic, clip_differences, measure_sky
 
 
 def statistic(kind="mean", **changes):

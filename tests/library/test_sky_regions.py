@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from naive_drizzle import SCALE, make_image
 
-from jwcal.overlaps import signed_area
-from jwcal.sky_regions import CELL, CellGrid, compare_cells, find_near, intersect, outline, scan_polygon
+from jwcal.alignment.overlaps import signed_area
+from jwcal.sky.regions import CELL, CellGrid, compare_cells, find_near, intersect, outline, scan_polygon
 from jwcal.wcs import from_tree
 
 SHAPE = (60, 80)

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from jwcal.starfinders import Limits, convolve, daofind, find_peaks, make_kernel, starfind
+from jwcal.alignment.starfinders import Limits, convolve, daofind, find_peaks, make_kernel, starfind
 
 SHAPE = (120, 140)
 ANY = Limits((-np.inf, np.inf), (-np.inf, np.inf), None)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from naive_alignment import make_exposure
 
-from jwcal.alignment import plane_of
-from jwcal.pointings import Pointing
+from jwcal.alignment.pointings import Pointing
+from jwcal.alignment.solutions import plane_of
 from jwcal.wcs import encode_tree, from_tree
 from jwcal.wcs.tangent_planes import (
     ARCSEC,

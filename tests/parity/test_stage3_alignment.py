@@ -18,7 +18,7 @@ from dithered import SIGMA, make_association
 from oracle import find_python, offline_environment
 
 from jwcal import models, products
-from jwcal.alignment import apply_alignment, find_entry, name_of
+from jwcal.alignment.solutions import apply_alignment, find_entry, name_of
 from jwcal.steps.skymatch import skymatch
 from jwcal.steps.tweakreg import tweakreg
 from jwcal.steps.tweakreg_catalog import tweakreg_catalog

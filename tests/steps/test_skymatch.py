@@ -9,7 +9,7 @@ from naive_drizzle import SCALE, make_image
 from jwcal import dq, products
 from jwcal.errors import JwcalError
 from jwcal.models import Image
-from jwcal.skylevels import apply_level, read_levels, write_levels
+from jwcal.sky.levels import apply_level, read_levels, write_levels
 from jwcal.steps.skymatch import skymatch
 from jwcal.wcs import from_tree
 

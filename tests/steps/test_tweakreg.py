@@ -7,7 +7,7 @@ import pytest
 from astropy.table import Table
 from naive_alignment import SCALE, STEPS, draw_stars, make_exposure, see_stars
 
-from jwcal.alignment import apply_alignment, find_entry, name_of, write_alignment
+from jwcal.alignment.solutions import apply_alignment, find_entry, name_of, write_alignment
 from jwcal.errors import JwcalError
 from jwcal.steps.tweakreg import tweakreg
 from jwcal.wcs import from_tree

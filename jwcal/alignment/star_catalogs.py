@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from jwcal.alignment.groups import Stars
 from jwcal.associations import exposure_name
 from jwcal.errors import JwcalError
-from jwcal.group_alignment import Stars
 from jwcal.wcs.transforms import to_cartesian
 
 WEB_SERVICES = ("GAIADR1", "GAIADR2", "GAIADR3", "GAIAREFCAT", "GAIADR3_S3")
@@ -134,7 +134,7 @@ def read_stars(path, epoch, centre, radius, *, limits=None, column=None):
 
     Returns
     -------
-    stars : jwcal.group_alignment.Stars
+    stars : jwcal.alignment.groups.Stars
     name : str
         Of the catalogue.
 

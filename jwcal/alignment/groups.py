@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jwcal.alignment.linear_fits import Fit, fit_linear
+from jwcal.alignment.matching import match_positions
+from jwcal.alignment.overlaps import SkyPlane, convex_hull, shared_area
+from jwcal.alignment.pointings import Pointing
 from jwcal.errors import JwcalError
-from jwcal.linear_fits import Fit, fit_linear
-from jwcal.matching import match_positions
-from jwcal.overlaps import SkyPlane, convex_hull, shared_area
-from jwcal.pointings import Pointing
 
 
 class Rules(NamedTuple):
@@ -24,11 +24,11 @@ class Rules(NamedTuple):
     minobj : int
         Fewest matches.
     geometry : str
-        See `jwcal.linear_fits.FEWEST`.
+        See `jwcal.alignment.linear_fits.FEWEST`.
     nclip, sigma, clip_accum
-        Clipping, see `jwcal.linear_fits.fit_linear`.
+        Clipping, see `jwcal.alignment.linear_fits.fit_linear`.
     searchrad, separation, tolerance
-        See `jwcal.matching.match_positions`.
+        See `jwcal.alignment.matching.match_positions`.
     offset : (float, float) or None
         Offset of sources from the reference; None finds it.
     """

@@ -5,10 +5,10 @@ import warnings
 import numpy as np
 
 from jwcal import dq
+from jwcal.alignment.starfinders import Limits, daofind, make_kernel, starfind
 from jwcal.errors import JwcalError
 from jwcal.fitsfiles import replacing
-from jwcal.mesh_background import measure_background
-from jwcal.starfinders import Limits, daofind, make_kernel, starfind
+from jwcal.sky.mesh_background import measure_background
 
 UNUSABLE = np.uint32(dq.DO_NOT_USE | dq.NON_SCIENCE)
 COLUMNS = np.dtype([("id", "i8"), ("x", "f8"), ("y", "f8"), ("flux", "f8")])

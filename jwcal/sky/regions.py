@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jwcal.overlaps import SkyPlane, clip_convex, convex_hull
+from jwcal.alignment.overlaps import SkyPlane, clip_convex, convex_hull
 from jwcal.wcs.transforms import to_cartesian
 
 CELL = 8  # pixels of the coarsest exposure

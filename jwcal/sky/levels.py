@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jwcal.alignment import name_of
+from jwcal.alignment.solutions import name_of
 from jwcal.errors import JwcalError
 from jwcal.fitsfiles import replacing
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jwcal.mesh_background import measure_background
+from jwcal.sky.mesh_background import measure_background
 
 FWHM = 2.3548200450309493  # of a Gaussian of unit width
 REACH = 4  # standard deviations to which a Gaussian kernel reaches

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jwcal import photometry
+from jwcal.catalog import photometry
 from jwcal.models import Column
 
 ARCSEC = 3600.0  # in a degree
@@ -18,7 +18,7 @@ def list_positions(sources, wcs):
 
     Parameters
     ----------
-    sources : jwcal.isophotes.Isophotes
+    sources : jwcal.catalog.isophotes.Isophotes
         What was found.
     wcs : jwcal.wcs.WCS
         Of the mosaic.
@@ -43,7 +43,7 @@ def list_photometry(fluxes, apertures, offset):
     ----------
     fluxes : tuple
         Sky and its error [source], sums and their errors [circle, source], Jy; without the sky.
-    apertures : jwcal.apertures.Apertures
+    apertures : jwcal.catalog.apertures.Apertures
         The circles.
     offset : float
         AB minus Vega magnitude.
@@ -122,7 +122,7 @@ def list_isophotes(sources, offset, wcs, north):
 
     Parameters
     ----------
-    sources : jwcal.isophotes.Isophotes
+    sources : jwcal.catalog.isophotes.Isophotes
         Fluxes in Jy.
     offset : float
         AB minus Vega magnitude.

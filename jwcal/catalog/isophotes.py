@@ -102,7 +102,7 @@ def describe_stars(table):
     Parameters
     ----------
     table : astropy.table.Table or None
-        From `jwcal.detection.find_stars`.
+        From `jwcal.catalog.detection.find_stars`.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def measure_local_sky(field, segments, width):
 
     Parameters
     ----------
-    field : jwcal.detection.Field
+    field : jwcal.catalog.detection.Field
         Image without background.
     segments : int32 [y, x]
         Labels.
@@ -145,7 +145,7 @@ def measure_kron(field, err, smoothed, segments, params, mask_method):
 
     Parameters
     ----------
-    field : jwcal.detection.Field
+    field : jwcal.catalog.detection.Field
         Image without background.
     err : float32 [y, x] or None
         Its standard error.

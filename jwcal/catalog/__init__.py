@@ -1,0 +1,1 @@
+"""Source catalogues: detection, photometry in circles and isophotes, and the table that is written."""

@@ -12,7 +12,6 @@ from jwcal.flicker.levels import clip_to_background
 log = logging.getLogger("jwcal")
 
 FAINT = 3.0  # standard deviations below the background at which a pixel is bad
-FIXED_SLITS = slice(922, 1116)  # rows of NIRSpec's fixed slits
 TRACE_HALFWIDTH = 16  # rows on either side of a SOSS trace
 SPECTRA = {"NRS_IFU", "NRS_MSASPEC", "NRS_FIXEDSLIT", "NRS_BRIGHTOBJ"}
 
@@ -45,7 +44,7 @@ def find_background(image, n_sigma, *, fit_histogram=False, regions=None):
     return mask
 
 
-def find_regions(image, pastasoss=None, flat=None, slits=None):
+def find_regions(image, pastasoss=None, flat=None):
     """Pixels that the instrument's layout leaves dark, or None where nothing is known for this kind of exposure.
 
     Parameters
@@ -56,8 +55,6 @@ def find_regions(image, pastasoss=None, flat=None, slits=None):
         Traces of SOSS spectra; needed for NIS_SOSS.
     flat : Reference, optional
         Flat field, for MIRI's images: its flags tell the parts of the detector that see no sky.
-    slits : bool [y, x], optional
-        True where spectra of open slits, shutters or IFU slices may fall; needed for NIRSpec's spectra.
 
     Returns
     -------
@@ -67,13 +64,13 @@ def find_regions(image, pastasoss=None, flat=None, slits=None):
     Raises
     ------
     StepSkipped
-        When what is needed is not at hand.
+        When what is needed is not at hand: a reference, or NIRSpec's coordinates, which are not built yet.
     """
     exp_type = str(image.keyword("EXP_TYPE", ""))
     if exp_type == "NIS_SOSS":
         return _avoid_traces(image, pastasoss)
     if exp_type in SPECTRA:
-        return _avoid_slits(image, exp_type, slits)
+        raise StepSkipped("where the spectra fall is not known without NIRSpec's coordinates, which are not built yet")
     if exp_type == "MIR_IMAGE":
         flags = _all_flags(image) | (flat.dq(like=image) if flat is not None else 0)
         return (flags & (dq.DO_NOT_USE | dq.NON_SCIENCE)) == 0
@@ -99,16 +96,6 @@ def _avoid_traces(image, pastasoss):
         order = np.argsort(x)
         centre = np.interp(columns, x[order], y[order])
         dark &= (rows < np.floor(centre - TRACE_HALFWIDTH)) | (rows > np.ceil(centre + TRACE_HALFWIDTH))
-    return dark
-
-
-def _avoid_slits(image, exp_type, slits):
-    """All but the spectra of open slits, the shutters that failed open, and the fixed slits where they are not used."""
-    if slits is None:
-        raise StepSkipped("where the spectra fall is not known without NIRSpec's coordinates, which are not built yet")
-    dark = _avoid_open_shutters(image) & ~slits
-    if exp_type in ("NRS_IFU", "NRS_MSASPEC"):
-        dark[FIXED_SLITS] = False
     return dark
 
 

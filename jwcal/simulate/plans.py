@@ -164,7 +164,7 @@ def plan_exposure(setup, va_scale=VA_SCALE, attitude=None):
     nframes = setup.nframes or nframes
     gap = gap if setup.groupgap is None else setup.groupgap
     tframe = instrument.frame_time(setup.subarray, aperture.nx, aperture.ny, chip.fastaxis, setup.readpatt)
-    timing = Timing(setup.nints, setup.ngroups, nframes, gap, setup.divisor or nframes, tframe)
+    timing = Timing(setup.nints, setup.ngroups, nframes, gap, setup.divisor or instrument.divisor(nframes), tframe)
     attitude = attitude or point_telescope(aperture, setup.ra, setup.dec, setup.roll, setup.dither)
     return _complete(instrument, chip, setup, aperture, timing, attitude, va_scale)
 
@@ -219,7 +219,7 @@ def read_plan(path):
         instrument=instrument.name,
         detector=header["DETECTOR"],
         filter=header.get("FILTER", "N/A"),
-        pupil=header.get("PUPIL", "N/A"),
+        pupil=header.get(instrument.wheels[1], "N/A"),
         subarray=header["SUBARRAY"],
         readpatt=header["READPATT"],
         ngroups=header["NGROUPS"],

@@ -9,6 +9,7 @@ from astropy.io import fits
 from cases import CASES
 from cases_miri import CASES as MIRI_CASES
 from cases_miri import FITTED
+from cases_nirspec import CASES as NIRSPEC_CASES
 from comparison import Figure
 from stepwise import Comparison, compare_mosaic, compare_world
 
@@ -69,7 +70,7 @@ def compare_with_truth(laboratory, case, figures):
     return {"jump": after_jump, "ramp_fit": after_fit}
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in (*CASES, *MIRI_CASES)])
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in (*CASES, *MIRI_CASES, *NIRSPEC_CASES)])
 def test_simulated(case, laboratory, figures, scratch):
     start = len(figures)
     inspect = compare_with_truth(laboratory, case, figures) if case.setup.subarray == "FULL" else {}

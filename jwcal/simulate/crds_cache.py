@@ -100,8 +100,7 @@ class _Library:
                 values = tuple(self._value(reftype, key, plan) for key in keys)
                 if values not in files:
                     files[values] = self._write(reftype, plan, len(files) + 1)
-            files = {values: name for values, name in files.items() if name is not None}
-            if not files:
+            if not any(files.values()):
                 continue
             self.written.append(mappings.write_rules(self.cache_dir, self.instrument.name, reftype, keys, files))
             rules[reftype] = self.written[-1].name

@@ -113,6 +113,7 @@ INSTRUMENT = NirSpec(
     selection={
         "MASK": ("DETECTOR", "SUBARRAY", "READPATT"),
         "SATURATION": ("DETECTOR", "SUBARRAY"),
+        "PICTUREFRAME": ("DETECTOR", "SUBARRAY"),
         "SUPERBIAS": ("DETECTOR", "READPATT", "SUBARRAY"),
         "DARK": ("DETECTOR", "READPATT", "SUBARRAY"),
     },

@@ -60,15 +60,17 @@ def measure_pair(samples):
 
 
 def clip(values, factor):
-    """Mean and standard deviation of what lies within `factor` standard deviations of the median; at most five times."""
+    """Mean and standard deviation of what lies within `factor` of these of the median, after at most five clippings."""
     kept = values[np.isfinite(values)]
+    if not kept.size:
+        return np.nan, np.nan
     for _ in range(CLIPPINGS):
         middle, reach = np.median(kept), factor * kept.std()
         near = kept[np.abs(kept - middle) <= reach]
         if near.size == kept.size or not near.size:
             break
         kept = near
-    return (kept.mean(), kept.std()) if kept.size else (np.nan, np.nan)
+    return kept.mean(), kept.std()
 
 
 def replace_bad_references(ramp, bad, listed):

@@ -87,9 +87,7 @@ def read_filters(reference):
     table = reference.table("IRS2")
     if len(table) != 2 * SAMPLES:
         raise JwcalError(f"table IRS2 has {len(table)} rows; {2 * SAMPLES} are expected", reference.path)
-    return [
-        np.stack([_read_filter(table[f"{name}_{k}"]) for k in range(OUTPUTS - 1)]) for name in ("alpha", "beta")
-    ]
+    return [np.stack([_read_filter(table[f"{name}_{k}"]) for k in range(OUTPUTS - 1)]) for name in ("alpha", "beta")]
 
 
 def _read_filter(column):
@@ -120,6 +118,7 @@ def subtract_noise(integration, target, schedule, filters, preserve=False):
     target : float32 [group, row, x]
         Where the corrected rows go (`schedule.places`); may be memory of `integration`, see `subtract_series`.
     schedule : Schedule
+        What is read when.
     filters : (alpha, beta)
         As `read_filters` gives them.
     preserve : bool
@@ -139,7 +138,7 @@ def subtract_noise(integration, target, schedule, filters, preserve=False):
 
 
 def _restore_references(plane, mean, used, schedule):
-    """Put what was used of the reference output [column, clock] into a frame, and take the mean off interleaved rows."""
+    """Put what was used of the reference output [column, clock] into a frame; take the mean off interleaved rows."""
     read = schedule.read >= 0
     plane[schedule.read[0, read[0]]] = used[schedule.places_in_time][:, read[0]].T
     plane[schedule.read[0, read[0]]] += mean[schedule.read[0, read[0]]]

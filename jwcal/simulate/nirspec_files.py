@@ -70,7 +70,7 @@ def make_gain(subject):
 def make_refpix(subject):
     """REFPIX: filters in Fourier space for the reference output (alpha) and the interleaved samples (beta).
 
-    Slow drifts are taken from the output's own samples, faster ones, which all outputs share, from the reference output.
+    Slow drifts are taken from the output's own samples, faster ones, which outputs share, from the reference output.
     None where nothing is interleaved.
     """
     if not _asks_interleaved(subject):
@@ -97,7 +97,7 @@ def _list_bad():
 
 
 def make_sirskernel(subject):
-    """SIRSKERNEL (ASDF): filters for the left and the right reference pixels of each output, by their Fourier series."""
+    """SIRSKERNEL (ASDF): filters for the left and the right reference pixels of each output, as Fourier series."""
     frequency = np.arange(HALF_ROWS) / (HALF_ROWS - 1)
     tree = {"meta": make_meta(subject, "SIRSKERNEL", "SIRSKernelModel")}
     for chip in subject.plan.instrument.chips:

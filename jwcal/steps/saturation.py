@@ -12,7 +12,6 @@ from jwcal.models import Ramp
 from jwcal.references import Reference
 
 
-
 def saturation(
     ramp: Ramp,
     saturation: Reference,
@@ -26,9 +25,9 @@ def saturation(
     Samples at or below 0 DN get AD_FLOOR and DO_NOT_USE. Where groups average several reads, groups that were diluted
     by reads before saturation get DO_NOT_USE (see `jwcal.kernels.saturation`). ZEROFRAME is set to 0, "unusable", where
     it is saturated or at the floor. Pixels with NO_SAT_CHECK or without a threshold are not found saturated by
-    themselves (the limit is above what the converter gives); the latter get NO_SAT_CHECK in PIXELDQ. Interleaved reference pixels
-    (NIRSpec's IRS2) are passed over. (The official package sets SATURATED instead of DO_NOT_USE in group 2 of such
-    exposures, and does not look for diluted groups.)
+    themselves (the limit is above what the converter gives); the latter get NO_SAT_CHECK in PIXELDQ. Interleaved
+    reference pixels (NIRSpec's IRS2) are passed over. (The official package sets SATURATED instead of DO_NOT_USE in
+    group 2 of such exposures, and does not look for diluted groups.)
 
     Parameters
     ----------

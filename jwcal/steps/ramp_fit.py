@@ -1,16 +1,15 @@
 """Fit a slope to each pixel's ramp."""
 
-import numpy as np
+import logging
 
-from jwcal import dq
 from jwcal.errors import JwcalError
-from jwcal.kernels.ramp_ols import fit_ramps
-from jwcal.kernels.ramp_optional import describe_segments
-from jwcal.kernels.ramp_slopes import tabulate_coefficients
 from jwcal.models import Image, Ramp, Rates
+from jwcal.ramps.groups import exclude_groups, gather_maps
 from jwcal.references import Reference
 
-SEGMENT_HDUS = ("SLOPE", "SIGSLOPE", "VAR_POISSON", "VAR_RNOISE", "YINT", "SIGYINT", "WEIGHTS")
+log = logging.getLogger("jwcal")
+
+FEWEST_GROUPS = 4  # of the likelihood fit
 
 
 def ramp_fit(
@@ -64,83 +63,39 @@ def ramp_fit(
     ----------
     Fixsen et al. 2000, PASP 112, 1350; Robberto 2008, JWST-STScI-001490.
     """
-    if algorithm != "OLS_C":
-        raise JwcalError(f"ramp_fit's algorithm {algorithm} is not built yet; set it to OLS_C", ramp.path)
-    n_integrations, n_groups = ramp.data.shape[:2]
-    extra = _extra_flags(n_groups, firstgroup, lastgroup)
-    start, stop = _used_groups(ramp, extra)
-    suppress = bool(suppress_one_group and n_groups > 1)
-    gains, noise = gain.image("SCI", like=ramp), readnoise.image("SCI", like=ramp)
-    dark, zeroframe = ramp.average_dark_current, ramp.zeroframe
-    dark = np.zeros(gains.shape, np.float32) if dark is None else np.ascontiguousarray(dark, np.float32)
-    if zeroframe is None or suppress:
-        zeroframe = np.zeros((n_integrations, *gains.shape), np.float32)
-    inputs = (
-        *(ramp.data, ramp.groupdq, ramp.pixeldq, zeroframe, (gains, noise, dark)),
-        *(extra, _timing(ramp), (start, stop, suppress), tabulate_coefficients(stop - start)),
-    )
-    results, flags = fit_ramps(*inputs)
+    n_groups = ramp.data.shape[1]
+    maps, extra = gather_maps(ramp, readnoise, gain), exclude_groups(n_groups, firstgroup, lastgroup)
+    fitopt, extras = None, dict(ramp.extras)
+    if algorithm == "LIKELY" and n_groups < FEWEST_GROUPS:
+        log.info("ramp_fit: %d groups are too few for LIKELY; OLS_C instead", n_groups)
+        algorithm = "OLS_C"
+    if algorithm == "LIKELY":
+        from jwcal.ramps.likelihood import fit_likelihood
+
+        *integrations, mean, mean_flags = fit_likelihood(ramp, maps, extra)
+        if save_opt:
+            extras["likely_chisq"] = _make_chi_squared(ramp, mean[4])
+    elif algorithm == "OLS_C":
+        from jwcal.ramps.least_squares import fit_least_squares
+
+        results, flags, fitopt = fit_least_squares(ramp, maps, extra, suppress_one_group, save_opt)
+        integrations, mean, mean_flags = (results[:, :-1], flags[:-1]), results[:, -1], flags[-1]
+    else:
+        raise JwcalError(f"ramp_fit knows no algorithm {algorithm}; choose OLS_C or LIKELY", ramp.path)
     factor = gain.keyword("GAINFACT")
     return Rates(
-        rate=_make_image(ramp, results[:, -1], flags[-1], factor),
-        rateints=_make_image(ramp, results[:, :-1], flags[:-1], factor, tables=("INT_TIMES",)),
-        fitopt=_describe(ramp, inputs) if save_opt else None,
-        extras=ramp.extras,
+        rate=_make_image(ramp, mean, mean_flags, factor),
+        rateints=_make_image(ramp, *integrations, factor, tables=("INT_TIMES",)),
+        fitopt=fitopt,
+        extras=extras,
     )
 
 
-def _extra_flags(n_groups, firstgroup, lastgroup):
-    """DO_NOT_USE for the groups outside of those to be used."""
-    first = max(0, firstgroup or 0)
-    last = n_groups - 1 if lastgroup is None else lastgroup
-    extra = np.zeros(n_groups, np.uint8)
-    if first < last:
-        extra[:first] = dq.DO_NOT_USE
-        extra[last + 1 :] = dq.DO_NOT_USE
-    return extra
-
-
-def _used_groups(ramp, extra):
-    """First and last-plus-one group; MIRI drops leading groups, and the last one, that no pixel may use."""
-    n_groups = ramp.data.shape[1]
-    start, stop = 0, n_groups
-    if ramp.keyword("INSTRUME", "") == "MIRI" and n_groups > 1:
-        lost = [_all_flagged(ramp.groupdq[:, g] | extra[g], dq.DO_NOT_USE) for g in range(n_groups)]
-        while start < n_groups and lost[start]:
-            start += 1
-        stop -= lost[-1]
-        if stop - start < 2:
-            raise JwcalError("fewer than two groups can be used; nothing can be fitted", ramp.path)
-    if _all_flagged(ramp.groupdq[:, start], dq.SATURATED):
-        raise JwcalError("all pixels are saturated from the first group on; nothing can be fitted", ramp.path)
-    return start, stop
-
-
-def _all_flagged(flags, flag):
-    """Whether all samples of an array [integration, y, x] have a flag; a look at the first rows mostly settles it."""
-    return all(bool((row & flag).all()) for plane in flags for row in plane)
-
-
-def _timing(ramp):
-    """Times of a group, a frame and the mean of the first group, s; factor from the read noise to that of a group."""
-    tgroup, nframes = float(ramp.keyword("TGROUP")), int(ramp.keyword("NFRAMES", 1))
-    tframe = float(ramp.keyword("TFRAME", tgroup))
-    return tgroup, tframe, (nframes + 1) * tframe / 2, 1 / np.sqrt(2 * nframes)
-
-
-def _describe(ramp, inputs):
-    """Per-segment results by HDU name; how many segments and jumps there are is counted first."""
-    n_integrations, _, ny, nx = ramp.data.shape
-    nframes, gap = int(ramp.keyword("NFRAMES", 1)), int(ramp.keyword("GROUPGAP", 0))
-    frames = (nframes + 1) / 2 + int(ramp.keyword("DRPFRMS1", 0))
-    since_reset = frames / (nframes + gap) * float(ramp.keyword("TGROUP"))
-    segments, jumps = 0, 0
-    for _ in range(2):
-        results = np.zeros((len(SEGMENT_HDUS), n_integrations, segments, ny, nx), np.float32)
-        sizes = np.zeros((n_integrations, jumps, ny, nx), np.float32)
-        pedestals = np.zeros((n_integrations, ny, nx), np.float32)
-        segments, jumps = describe_segments(*inputs, since_reset, (results, sizes, pedestals))
-    return dict(zip(SEGMENT_HDUS, results, strict=True)) | {"PEDESTAL": pedestals, "CRMAG": sizes}
+def _make_chi_squared(ramp, chi_squared):
+    """Image of the chi squared of all integrations."""
+    sci_header = ramp.sci_header.copy()
+    sci_header.remove("BUNIT", ignore_missing=True)
+    return Image(header=ramp.header.copy(), sci_header=sci_header, path=ramp.path, data=chi_squared)
 
 
 def _make_image(ramp, planes, flags, factor, tables=()):
@@ -149,7 +104,7 @@ def _make_image(ramp, planes, flags, factor, tables=()):
     sci_header["BUNIT"] = ("DN/s", "physical units of the array values")
     if factor is not None:
         header["GAINFACT"] = (factor, "Gain scale factor")
-    slope, error, photons, read = planes
+    slope, error, photons, read = planes[:4]
     return Image(
         header=header,
         sci_header=sci_header,

@@ -3,7 +3,7 @@
 The covariance of a pixel's differences (`ramp_covariance`) follows from a first guess of its rate, their median. Fitted
 with it, the difference whose omission lowers chi^2 most is a jump if the gain exceeds a threshold; so are two
 neighbours, where a hit during the averaged reads of a group spoils both, above a higher one. That is repeated until
-nothing is gained or three differences are left. With the rate found then, the covariance is made anew and the rate is
+nothing is gained or three differences are left, since of two nobody can tell which one is wrong. With the rate found then, the covariance is made anew and the rate is
 fitted for good, which removes the bias by the first guess.
 
 A row of pixels is brought into cache and fitted side by side; those that lost a difference are gathered and fitted once
@@ -111,7 +111,7 @@ def _omit_outliers(used, union, best, thresholds, fewest, index, count, groupdq,
         remaining = 0
         for k in range(used.shape[0]):
             remaining += used[k, w] != 0
-        single = best[0, j] - thresholds[0] > best[2, j] - thresholds[1]
+        single = best[0, j] - thresholds[0] > best[2, j] - thresholds[1] or remaining <= FEWEST
         found = best[0, j] > thresholds[0] if single else best[2, j] > thresholds[1]
         if found and remaining >= fewest:
             first = np.int64(best[1, j] if single else best[3, j])

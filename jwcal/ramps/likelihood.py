@@ -7,10 +7,10 @@ from jwcal.kernels.ramp_likelihood import fit_likeliest
 from jwcal.ramps.averages import average_integrations
 
 # Gains in chi^2 that make one difference a jump (4.5 sigma), and two that share a group of several frames.
-ONE_DIFFERENCE, TWO_DIFFERENCES = 20.25, 23.8
+ONE, TWO = 20.25, 23.8
 
 
-def fit_likelihood(ramp, maps, extra, thresholds=(ONE_DIFFERENCE, TWO_DIFFERENCES), guess_from_all=False):
+def fit_likelihood(ramp, maps, extra, thresholds=(ONE, TWO), guess_from_all=False):
     """Fit all ramps of an exposure.
 
     Parameters

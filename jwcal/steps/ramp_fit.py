@@ -23,21 +23,37 @@ def ramp_fit(
     lastgroup: int | None = None,
     save_opt: bool = False,
 ) -> Rates:
-    """Count rates by optimally weighted least squares over the undisturbed segments of each ramp.
+    """Count rates from ramps: by least squares over their undisturbed segments, or by likelihood.
 
-    See `jwcal.kernels.ramp_ols`. The likelihood algorithm (LIKELY) is not built yet. Unlike the official package, the
-    pedestal among the per-segment results takes the slope times the *time* since the reset.
+    OLS_C (`jwcal.ramps.least_squares`): segments between jumps are fitted with weights that suit their signal, and
+    averaged. LIKELY (`jwcal.ramps.likelihood`): the rate that explains the differences of groups best, given their
+    covariance; it finds jumps itself, besides those that are flagged. With fewer than four groups it gives way to OLS_C.
+
+    Unlike the official package:
+
+    - The mean dark current, e-/s, is divided by the gain before it is added to a rate in DN/s.
+    - OLS_C: the pedestal among the per-segment results takes the slope times the *time* since the reset. There are no
+      empty planes of segments; pixels without gain or read noise have finite entries.
+    - LIKELY: the first guess of a pixel's rate is the median of its usable differences (there of all: where most of a
+      bright pixel's groups are saturated it is zero, and photon noise is taken for jumps). NaN samples are left out
+      (there they spoil the ramp); PERSISTENCE alone is no reason to leave a group out; a jump is found whatever the
+      sign of the median (there an even number of differences of a pixel in the dark hides it). Of two differences
+      that disagree neither is dropped, nor two of three (there one is taken at random). Where the ZEROFRAME is zero
+      it does not serve. Pixels without a slope, or without gain, have DO_NOT_USE and errors of zero (there infinity);
+      integrations without one do not count in chi squared. suppress_one_group does not matter: one group has no
+      difference.
 
     Parameters
     ----------
     ramp : Ramp
-        Corrected ramp, DN, with its flags; keywords TGROUP, TFRAME, NFRAMES. Left unchanged.
+        Corrected ramp, DN, with its flags; keywords TGROUP, TFRAME, NFRAMES. Left unchanged, but for the JUMP_DET that
+        LIKELY adds to its `groupdq`.
     readnoise : Reference
         SCI [y, x], DN, noise of the difference of two frames.
     gain : Reference
         SCI [y, x], e-/DN; pixels without a positive gain get NO_GAIN_VALUE and DO_NOT_USE.
     algorithm : str
-        OLS_C (weighted least squares); LIKELY (likelihood) is refused.
+        OLS_C (weighted least squares) or LIKELY (likelihood).
     suppress_one_group : bool
         Ramps with a single good group have no slope; otherwise their signal since the reset gives one, and the
         ZEROFRAME serves where even the first group is saturated. Has no effect on exposures of one group.
@@ -46,7 +62,8 @@ def ramp_fit(
     lastgroup : int or None
         Last group to use, counted from 0; both are ignored if that leaves fewer than two groups.
     save_opt : bool
-        Keep the results of each segment (`Rates.fitopt`).
+        Keep the results of each segment (`Rates.fitopt`); of LIKELY, chi squared summed over the integrations
+        (`likely_chisq` in `Rates.extras`).
 
     Returns
     -------
@@ -57,11 +74,11 @@ def ramp_fit(
     Raises
     ------
     JwcalError
-        When no ramp can be fitted, or for a setting that is not built yet.
+        When no ramp can be fitted, or for an algorithm that it does not know.
 
     References
     ----------
-    Fixsen et al. 2000, PASP 112, 1350; Robberto 2008, JWST-STScI-001490.
+    Fixsen et al. 2000, PASP 112, 1350; Robberto 2008, JWST-STScI-001490; Brandt 2024, PASP 136, 045004 and 045005.
     """
     n_groups = ramp.data.shape[1]
     maps, extra = gather_maps(ramp, readnoise, gain), exclude_groups(n_groups, firstgroup, lastgroup)

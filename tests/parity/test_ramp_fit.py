@@ -301,6 +301,4 @@ def compare_likely(name, ours, path, comparable, figures):
     figures.append(Figure(f"likely {name}", "ramp_fit", f"{path.stem} DQ", share, FLAG_AGREEMENT, "flags"))
     for plane in PLANES:
         worst = relative_difference(getattr(ours, plane), getattr(theirs, plane), comparable & fitted)
-        figures.append(
-            Figure(f"likely {name}", "ramp_fit", f"{path.stem} {plane}", worst, LIKELY_TOLERANCE, "values")
-        )
+        figures.append(Figure(f"likely {name}", "ramp_fit", f"{path.stem} {plane}", worst, LIKELY_TOLERANCE, "values"))

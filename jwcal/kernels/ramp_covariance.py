@@ -1,7 +1,7 @@
-"""The likeliest constant rate through correlated differences of groups, and what omitting one or two of them would gain.
+"""The likeliest rate through correlated differences of groups, and what omitting one or two of them would gain.
 
-A group is the mean of some reads. Differences d_k of neighbouring groups, each divided by the time between them, scatter
-about the rate a by photon and read noise; a group enters two differences, so that their covariance matrix V is
+A group is the mean of some reads. Differences d_k of neighbouring groups, each divided by the time between them,
+scatter about the rate a by photon and read noise; a group enters two differences, so that their covariance matrix V is
 tridiagonal, with alpha_k on and beta_k beside the diagonal. The likeliest rate and its variance are
 
     a = 1'V^-1 d / 1'V^-1 1,   var a = 1 / 1'V^-1 1,   chi^2 = d'V^-1 d - a 1'V^-1 d.
@@ -87,6 +87,8 @@ def eliminate(values, used, table, rates, noise, count, matrix, sums):
         Rates to be subtracted first, so that no digits are lost to them, DN/s.
     noise : float64 [2, pixel]
         Variances: of photons, rate over gain, DN^2/s; of a read, DN^2.
+    count : int
+        Pixels to be done.
     matrix : float64 [3, difference + 1, pixel]
         Filled, from the second row on, with inverse pivots and both right sides, 1 and d, after elimination. The first
         row is zero.

@@ -3,8 +3,8 @@
 The covariance of a pixel's differences (`ramp_covariance`) follows from a first guess of its rate, their median. Fitted
 with it, the difference whose omission lowers chi^2 most is a jump if the gain exceeds a threshold; so are two
 neighbours, where a hit during the averaged reads of a group spoils both, above a higher one. That is repeated until
-nothing is gained or three differences are left, since of two nobody can tell which one is wrong. With the rate found then, the covariance is made anew and the rate is
-fitted for good, which removes the bias by the first guess.
+nothing is gained or three differences are left: of two nobody can tell which one is wrong. With the rate found then,
+the covariance is made anew and the rate is fitted for good, which removes the bias by the first guess.
 
 A row of pixels is brought into cache and fitted side by side; those that lost a difference are gathered and fitted once
 more, as often as it takes.
@@ -154,7 +154,7 @@ def _fit_stretch(maps, table, rules, groupdq, at, split, block, light, index, pi
     values, used, rates, union, _ = block
     own_values, own_used, own_rates, noise = picked
     matrix, sums, later, best, variances = solution
-    i, y, x0 = at
+    _, y, x0 = at
     for w in range(rates.size):
         index[w], light[w] = w, rates[w]
     count, fewest, final = rates.size, FEWEST, False

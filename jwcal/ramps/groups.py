@@ -35,7 +35,7 @@ def gather_maps(ramp, readnoise, gain):
 
 
 def exclude_groups(n_groups, firstgroup, lastgroup):
-    """Flags to be added to each group, uint8 [group]: DO_NOT_USE for those outside of the first and the last to be used.
+    """Flags to be added to the groups, uint8 [group]: DO_NOT_USE for those before the first and after the last one.
 
     Neither is heeded if that leaves fewer than two groups.
     """

@@ -27,7 +27,7 @@ def ramp_fit(
 
     OLS_C (`jwcal.ramps.least_squares`): segments between jumps are fitted with weights that suit their signal, and
     averaged. LIKELY (`jwcal.ramps.likelihood`): the rate that explains the differences of groups best, given their
-    covariance; it finds jumps itself, besides those that are flagged. With fewer than four groups it gives way to OLS_C.
+    covariance; it finds jumps itself, besides those that are flagged. Fewer than four groups are left to OLS_C.
 
     Unlike the official package:
 

@@ -1,6 +1,7 @@
 """Jobs of the official process that fit a ramp: ``{"pipeline": "ramp_fit", "input": path, "settings": {"": {...}}}``.
 
-The products are ``folder/{rate,rateints}.fits``; none where the step makes none. Optional results are named by the step.
+The products are ``folder/{rate,rateints}.fits``; none where the step makes none. Optional results are named by
+the step.
 """
 
 import numpy as np

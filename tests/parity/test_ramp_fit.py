@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from comparison import FLAG_AGREEMENT, Figure, flag_agreement, relative_difference
 from naive_detector import make_ramp, write_reference
-from naive_ramps import CHARGELOSS, DNU, JUMP, NO_GAIN, PERSISTENCE, SAT, make_nasty
+from naive_ramps import CHARGELOSS, DNU, JUMP, PERSISTENCE, SAT, make_nasty
 
 from jwcal import products
 from jwcal.errors import JwcalError
@@ -250,8 +250,8 @@ LIKELY_CASES = {
 def are_comparable(ramp, extra, nframes, zeroframe):
     """Integrations of pixels in which the official likelihood fit does what it is meant to, [integration, y, x].
 
-    Of two differences it leaves one out at random, of three that share groups of several frames two. With an even number
-    of them and a median below zero the gains of omitting two are 0 / 0, and no jump is found.
+    Of two differences it leaves one out at random, of three that share groups of several frames two. With an even
+    number of them and a median below zero the gains of omitting two are 0 / 0, and no jump is found.
     """
     lost = (ramp.groupdq | extra[:, None, None]) != 0
     data = ramp.data
@@ -297,7 +297,7 @@ def compare_likely(name, ours, path, comparable, figures):
     theirs = products.read_image(path)
     fitted = np.isfinite(theirs.data)
     assert (fitted == np.isfinite(ours.data))[comparable].all() and (ours.dq[~np.isfinite(ours.data)] & DNU).all()
-    share, agree = flag_agreement(ours.dq[comparable], theirs.dq[comparable], ignore=DNU)
+    share, _ = flag_agreement(ours.dq[comparable], theirs.dq[comparable], ignore=DNU)
     figures.append(Figure(f"likely {name}", "ramp_fit", f"{path.stem} DQ", share, FLAG_AGREEMENT, "flags"))
     for plane in PLANES:
         worst = relative_difference(getattr(ours, plane), getattr(theirs, plane), comparable & fitted)

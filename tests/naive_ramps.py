@@ -182,7 +182,8 @@ def naive_likely_pixel(samples, lost, gain, readnoise, read_times, thresholds):
     values, use = np.diff(samples) / step, ~(lost[1:] | lost[:-1])
     noise, shared = readnoise / np.sqrt(2), np.array([len(times) > 1 for times in read_times[1:-1]])
     jumps = np.zeros(len(values), bool)
-    covariance, *_ = naive_covariance(max(np.median(values[use]), 0), gain, noise, read_times)
+    guess = max(np.median(values[use]), 0) if use.any() else 0
+    covariance, *_ = naive_covariance(guess, gain, noise, read_times)
     fewest = 3
     while use.sum() >= fewest:
         chi_squared = naive_likelihood(values, use, covariance)[2]

@@ -1,4 +1,4 @@
-"""ramp_fit by likelihood: slopes, errors and chi squared, its own jumps, and where it differs from the official code."""
+"""ramp_fit by likelihood: slopes, errors, chi squared, its own jumps, and where it differs from the official code."""
 
 import numpy as np
 import pytest

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import official_mosaics
+import official_ramps
 
 PIPELINES = {
     "detector1": ("jwst.pipeline", "Detector1Pipeline"),
@@ -58,6 +59,8 @@ def run(job):
     folder.mkdir(parents=True, exist_ok=True)
     if job["pipeline"] in official_mosaics.JOBS:
         return official_mosaics.run(job, folder)
+    if job["pipeline"] in official_ramps.JOBS:
+        return official_ramps.run(job, folder)
     module, name = PIPELINES[job["pipeline"]]
     pipeline = getattr(importlib.import_module(module), name)()
     status, products = {}, {}

@@ -114,6 +114,11 @@ def read_aperture(instrument, name):
     return _read_siaf(instrument.name)[name]
 
 
+def list_apertures(instrument):
+    """Names of all apertures of an instrument."""
+    return _read_siaf(instrument.name).apertures
+
+
 def load_distortion(instrument, chip):
     """Distortion of a detector's full frame, from the SIAF.
 

@@ -15,7 +15,7 @@ _DISPERSION = 0.0047  # um a pixel, of the grisms for slitless spectra
 _STRIPS = {
     "SUBSTRIP96": (1802, 96),
     "SUBSTRIP256": (1792, 256),
-}  # first row (zero-based) and rows of the SOSS subarrays
+}  # first row (zero-based) and rows, for SOSS
 _SOSS = {"CLEAR": Band(1.6, 2.2, 0.30), "F277W": Band(2.764, 0.715, 0.15)}
 
 

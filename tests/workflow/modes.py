@@ -80,8 +80,8 @@ def list_modes(exp_types):
 # The steps of stage 1 by the documentation of the first pipeline, with those that have come since in their places.
 NEAR_INFRARED = """group_scale dq_init saturation ipc superbias refpix linearity persistence dark_current
     charge_migration jump picture_frame clean_flicker_noise ramp_fit gain_scale""".split()
-MID_INFRARED = """group_scale dq_init emicorr saturation ipc firstframe lastframe reset linearity rscd dark_current refpix
-    persistence charge_migration jump clean_flicker_noise ramp_fit gain_scale""".split()
+MID_INFRARED = """group_scale dq_init emicorr saturation ipc firstframe lastframe reset linearity rscd dark_current
+    refpix persistence charge_migration jump clean_flicker_noise ramp_fit gain_scale""".split()
 GUIDER = ["dq_init", "guider_cds", "flat_field"]
 # What time series leave out.
 NOT_IN_TIME_SERIES = {"ipc", "firstframe", "lastframe", "persistence"}

@@ -44,8 +44,9 @@ class Fgs(Instrument):
             return self.load_aperture(chip, setup.subarray)
         whole = geometry.load_aperture(self, chip, "FULL")
         width = setup.strips * (STRIP - OVERLAP) + OVERLAP
-        x, y = whole.reference_pixel
-        return replace(whole, x0=FIRST_COLUMN, nx=width, reference_pixel=(x - FIRST_COLUMN, y))
+        middle = (width - 1) / 2, whole.reference_pixel[1]
+        v2, v3 = self.load_distortion(chip).to_v2v3(middle[0] + FIRST_COLUMN, middle[1])
+        return replace(whole, x0=FIRST_COLUMN, nx=width, reference_pixel=middle, v2_ref=float(v2), v3_ref=float(v3))
 
     def timing(self, setup, nframes, groupgap, tframe):
         """Timing of an exposure."""

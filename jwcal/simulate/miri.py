@@ -33,6 +33,8 @@ _PATTERNS = {"FASTR1": (1, 0), "FAST": (1, 0), "SLOWR1": (1, 0), "SLOW": (1, 0),
              "FASTGRPAVG8": (8, 0), "FASTGRPAVG16": (16, 0), "FASTGRPAVG32": (32, 0),
              "FASTGRPAVG64": (64, 0)}  # fmt: skip
 
+# First rows (zero-based) behind the coronagraphs' masks: the archive's, two less than the SIAF's.
+_FIRST_ROWS = {"MASK1065": 18, "MASK1140": 244, "MASK1550": 466, "MASKLYOT": 716}
 _CORONAGRAPHS = {"MASKLYOT": "LYOT_2300", "MASK1065": "4QPM_1065", "MASK1140": "4QPM_1140", "MASK1550": "4QPM_1550"}
 
 MRS_SCALE = 0.196  # arcsec a pixel along a slice
@@ -87,7 +89,8 @@ class Miri(Instrument):
     def load_aperture(self, chip, subarray):
         """Place and reference point of a subarray."""
         if chip.imaging:
-            return geometry.load_aperture(self, chip, subarray)
+            part = geometry.load_aperture(self, chip, subarray)
+            return geometry.move_aperture(part, part.x0, _FIRST_ROWS.get(subarray, part.y0))
         whole = self.load_distortion(chip)
         place = whole.v2_ref, whole.v3_ref, whole.yangle, whole.parity
         return geometry.Aperture(self.aperture(chip, subarray), 0, 0, *chip.size, *place, whole.reference_pixel)

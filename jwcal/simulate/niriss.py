@@ -45,9 +45,7 @@ class Niriss(Instrument):
         if subarray not in _STRIPS:
             return part
         y0, ny = _STRIPS[subarray]
-        x, y = part.reference_pixel
-        point = (x + part.x0, y + part.y0 - y0)
-        return replace(part, x0=0, y0=y0, nx=chip.size[0], ny=ny, reference_pixel=point)
+        return replace(geometry.move_aperture(part, 0, y0), nx=chip.size[0], ny=ny)
 
     def render(self, scene, pointing, band, masked=False):
         """Electrons per second: as `Instrument.render`, or the traces of a single object."""

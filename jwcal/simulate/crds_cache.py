@@ -25,7 +25,7 @@ DARK_LEAST = 6  # frames
 
 
 def write_reference_cache(cache_dir, setups, *, observatory=None, full_frame=False, coupling=False,
-                          inverse_linearity=False, dark_frames=None, context="jwst_0001.pmap"):  # fmt: skip
+                          inverse_linearity=False, dark_frames=None, context="jwst_0001.pmap", types=None):  # fmt: skip
     """Write all reference files that some exposures need, and the rules that find them.
 
     Instruments that the context already has stay in it.
@@ -49,6 +49,8 @@ def write_reference_cache(cache_dir, setups, *, observatory=None, full_frame=Fal
         Frames of the darks; default: as many as the longest exposure has, held to some tens of MB.
     context : str
         Name of the context.
+    types : collection of str, optional
+        Reference types to write, in upper case; all others are N/A. Default: all.
 
     Returns
     -------
@@ -61,7 +63,8 @@ def write_reference_cache(cache_dir, setups, *, observatory=None, full_frame=Fal
     for name in sorted({plan.instrument.name for plan in plans}):
         mine = [plan for plan in plans if plan.instrument.name == name]
         library = _Library(cache_dir, mine, observatory, full_frame, inverse_linearity, dark_frames)
-        rules = library.fill(reftype for reftype in library.makers if coupling or reftype != "IPC")
+        wanted = [t for t in library.makers if (types is None or t in types) and (coupling or t != "IPC")]
+        rules = library.fill(wanted)
         written += library.written
         written.append(mappings.write_instrument(cache_dir, name, rules))
         instruments[name] = written[-1].name

@@ -49,8 +49,9 @@ class NirSpec(Instrument):
         """How the detectors are read."""
         return InterleavedPixels if is_interleaved(setup.readpatt) else Pixels
 
-    def describe(self, setup):
+    def keywords(self, plan):
         """Samples in turn, of interleaved frames, and what the light goes through."""
+        setup = plan.setup
         turns = {"NRS_NORM": layout.NORMAL, "NRS_REF": layout.REFERENCE} if is_interleaved(setup.readpatt) else {}
         slit = {"FXD_SLIT": "S1600A1"} if setup.exp_type in ("NRS_FIXEDSLIT", "NRS_BRIGHTOBJ") else {}
         return turns | slit
@@ -71,11 +72,11 @@ class NirSpec(Instrument):
         point = whole.reference_pixel[0] - x + 1, whole.reference_pixel[1] - y + 1
         return replace(whole, x0=x - 1, y0=y - 1, nx=nx, ny=ny, reference_pixel=point)
 
-    def frame_time(self, subarray, nx, ny, fastaxis, readpatt=None):
+    def frame_time(self, subarray, nx, ny, fastaxis, readpatt=None, outputs=None):
         """Seconds to read one frame."""
         if is_interleaved(readpatt or ""):
             return (layout.CLOCKS * layout.COLUMNS + _INTERLEAVED_ROWS) * SAMPLE_TIME
-        return super().frame_time(subarray, nx, ny, fastaxis, readpatt)
+        return super().frame_time(subarray, nx, ny, fastaxis, readpatt, outputs)
 
     def render(self, scene, pointing, band, masked=False):
         """Electrons per second: the sky in a row of slits, and a spectrum along the rows for each star.

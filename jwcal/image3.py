@@ -12,6 +12,7 @@ from jwcal.errors import JwcalError
 CHAIN = "mosaics"
 # The step that a rule runs.
 STEPS = {
+    "assign_mtwcs": "assign_mtwcs",
     "tweakreg_catalog": "tweakreg_catalog",
     "tweakreg": "tweakreg",
     "skymatch": "skymatch",
@@ -21,6 +22,7 @@ STEPS = {
 }
 # What the steps that compare exposures find, in their order: argument of the scripts, ending of the file's name.
 FINDINGS = {
+    "assign_mtwcs": ("alignment", "mtwcs.json"),
     "tweakreg": ("alignment", "tweakreg.json"),
     "skymatch": ("levels", "skymatch.json"),
     "outlier_detection": ("outliers", "outliers.fits"),
@@ -33,6 +35,7 @@ OWN_FILES = {
 }
 # Peak memory in planes of an exposure (float32), of the mosaic, and MB that do not grow.
 MEMORY = {
+    "assign_mtwcs": (0, 0, 400),
     "tweakreg_catalog": (8, 0, 500),
     "tweakreg": (0, 0, 500),
     "skymatch": (6, 0, 500),
@@ -86,6 +89,11 @@ class Image3:
         name, program = association.name, self._program
         first = program.exposure(science[0].exposure_name)
         skipped = program.chains.skips(CHAIN, first, program.settings)
+        moving = first.keyword("TARGTYPE") == "MOVING"
+        if moving:
+            skipped |= dict.fromkeys(("tweakreg_catalog", "tweakreg"), "the target moves (see assign_mtwcs)")
+        else:
+            skipped["assign_mtwcs"] = "the target does not move"
         if len({member.group_id for member in science}) < 2:
             skipped |= {step: "a single exposure, nothing to compare it with" for step in FINDINGS}
         members = [member.exposure_name for member in science]
@@ -97,10 +105,8 @@ class Image3:
             plans[rule]["groups"] = [member.group_id for member in science]
         if "tweakreg" in plans:
             self._finders |= dict.fromkeys(members if self._aligns_itself(plans) else (), name)
-        plans["crf"] = {
-            "skipped": {step: why for step, why in skipped.items() if step in FINDINGS},
-            "code": program.code("crf", ()),
-        }
+        told = [step for step in FINDINGS if step in skipped and (moving or step != "assign_mtwcs")]
+        plans["crf"] = {"skipped": {step: skipped[step] for step in told}, "code": program.code("crf", ())}
         self.associations[name] = association._replace(members=tuple(science))
         self._plans[name] = plans
         if self._findings(name):

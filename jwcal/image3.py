@@ -7,6 +7,7 @@ network.
 import os
 import re
 
+from jwcal.catalog_lists import read_catfile
 from jwcal.errors import JwcalError
 
 CHAIN = "mosaics"
@@ -259,6 +260,8 @@ class Image3:
         settings = self._plans[name][rule]["settings"][step]
         named = (settings.get(key) for key in OWN_FILES.get(rule, ()))
         paths = [path for path in named if isinstance(path, str) and os.path.isfile(path)]
+        if rule == "tweakreg" and settings["use_custom_catalogs"] and settings["catfile"] in paths:
+            paths += _list_catalogs(settings["catfile"], self._members(name))
         return {"own": paths} if paths else {}
 
     def _references(self, name, rule):
@@ -268,6 +271,15 @@ class Image3:
 def _segments(plans):
     """Whether a catalogue comes with a map of which pixels belong to which source; stars have none."""
     return plans["source_catalog"]["settings"]["source_catalog"]["starfinder"] == "segmentation"
+
+
+def _list_catalogs(catfile, members):
+    """Catalogues of the members that a user's list names; what is wrong with it, the job will say."""
+    try:
+        listed = read_catfile(catfile)
+    except JwcalError:
+        return []
+    return [path for member in members if (path := listed.get(member)) and os.path.isfile(path)]
 
 
 def _any_of(names):

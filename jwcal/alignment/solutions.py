@@ -18,9 +18,9 @@ Exposures are looked up by name; one that is not in the file takes the entry who
 ``"jw01234001001"`` for a whole visit), or that of another detector of its group: all detectors of the telescope move
 together.
 
-An association of a moving target has such a file from assign_mtwcs instead, with ``"step": "assign_mtwcs"``; its entries
-hold, in place of plane, matrix and shift, ``"moving_target": {"position": [RA, Dec], "average": [RA, Dec]}``, where the
-target is in the exposure and on average, degrees.
+An association of a moving target has such a file from assign_mtwcs instead, with ``"step": "assign_mtwcs"``; in place
+of plane, matrix and shift its entries hold where the target is in the exposure and on average, degrees:
+``"moving_target": {"position": [RA, Dec], "average": [RA, Dec]}``.
 """
 
 import json

@@ -18,8 +18,8 @@ def assign_mtwcs(images) -> dict:
     Every exposure has its target at the place (MT_RA, MT_DEC); all are moved to the mean of these. What comes out is an
     alignment file, as tweakreg writes it for targets that do not move.
 
-    Other than in the official package, a mean across right ascension 0 is right, and the FITS keywords of the WCS follow
-    as S_REGION does.
+    Other than in the official package, a mean across right ascension 0 is right, and the FITS keywords of the WCS
+    follow as S_REGION does.
 
     Parameters
     ----------

@@ -182,7 +182,7 @@ def _check(rules, prefix):
 
 
 def _read_custom(catfile):
-    from jwcal.alignment.star_catalogs import read_catfile
+    from jwcal.catalog_lists import read_catfile
 
     return read_catfile(catfile)
 

@@ -1,7 +1,7 @@
 """Coordinates that move along with a target: where it is in an exposure becomes where it is on average.
 
-The frame ``moving_target`` stands behind the sky; constant offsets in right ascension and declination lead to it, as the
-archive's products have it. On the target that is exact. Away from it offsets in right ascension are stretched by
+The frame ``moving_target`` stands behind the sky; constant offsets in right ascension and declination lead to it, as
+the archive's products have it. On the target that is exact. Away from it offsets in right ascension are stretched by
 tan(declination) times the motion in declination: 0.01 mas an arcsecond, for a motion of 5 arcsec at 20 degrees.
 """
 

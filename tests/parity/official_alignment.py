@@ -1,7 +1,7 @@
-"""The official package's tweakreg, assign_mtwcs and skymatch on files: ``official_alignment.py JOBS.json RESULTS.json``.
+"""The official package's tweakreg, assign_mtwcs and skymatch on files: ``official_alignment.py JOBS.json FOUND.json``.
 
-Runs inside ``.venv-parity``. Jobs are a list of ``{"step": "tweakreg" | "assign_mtwcs" | "skymatch", "files": [...], "settings": {...},
-"seen": [[x, y], ...]}``; the results a list of mappings, file name to what became of it.
+Runs inside ``.venv-parity``. Jobs are a list of ``{"step": "tweakreg" | "assign_mtwcs" | "skymatch", "files": [...],
+"settings": {...}, "seen": [[x, y], ...]}``; the results a list of mappings, file name to what became of it.
 """
 
 import json

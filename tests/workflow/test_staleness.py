@@ -225,12 +225,12 @@ def test_own_catalogue_of_an_exposure_swapped(bench):
 
 
 def test_pool_added(bench):
-    """A pool gives the target another number: the mosaics get another name, the exposures stay."""
+    """A pool gives the target (which both filters share) another number: mosaics get another name, exposures stay."""
     lines = [f"{name}_uncal.fits|7|[('o001', 'observation')]" for name in bench.names("F200W")]
     pool = bench.work / "raw" / "jw00001_20260101t000000_pool.csv"
     pool.write_text("\n".join(["filename|targetid|asn_candidate", *lines, ""]))
     mosaics = {name for rule, name in jobs(bench) if rule == "mosaic"}
-    assert mosaics == {bench.associations("F200W")[0].replace("t001", "t007")}
+    assert mosaics == {bench.associations(part)[0].replace("t001", "t007") for part in ("F200W", "F115W")}
     assert {rule for rule, _ in jobs(bench)} == {"association"} | STAGE3 - {"tweakreg_catalog"}
     kinds = overlay(bench, associations={"kinds": ["candidate"]})
     assert not {rule for rule, _ in jobs(bench, *kinds)} & STAGE3

@@ -23,13 +23,14 @@ from jwcal.steps.tweakreg_catalog import tweakreg_catalog
 
 FIELD = Setup(detector="NRCB1", filter="F200W", subarray="SUB640", ngroups=1, positions=4)
 DITHERS = ((0.0, 0.0), (0.347, 0.171), (-0.268, 0.334), (0.113, -0.381))  # arcsec; broken pixels
-ERRORS = ((12.0, -7.0, 3.0), (-16.0, -25.0, -5.0), (8.4, 22.7, 2.2), (-1.1, 15.7, 12.0))  # mas east, north; roll, arcsec
+# Of the pointings: mas east and north, arcsec of roll.
+ERRORS = ((12.0, -7.0, 3.0), (-16.0, -25.0, -5.0), (8.4, 22.7, 2.2), (-1.1, 15.7, 12.0))
 LEVELS = (0.16, 0.12, 0.19, 0.15)  # MJy/sr of sky
 EXPOSED = 400.0  # s
 READ_NOISE = 0.02  # e-/s
 # Stars: arcsec between them, number in a row, range of magnitudes.
 BRIGHT = (1.9, 10, 21.0, 25.0)
-FAINT = (1.0, 18, 26.0, 31.0)
+FAINT = (1.0, 18, 25.4, 27.4)
 
 
 @dataclass
@@ -43,7 +44,9 @@ class Field:
     cleaned : list of Image
         Exposures of the bright field as its mosaic is made of them, by tweakreg, skymatch and outlier_detection.
     deep, blank : list of Image
-        Exposures of the faint field, with the true pointing; and without stars.
+        Exposures of the faint field, with the true pointing, without sky; and without stars.
+    paths : list of pathlib.Path
+        `_cal` files of the bright field.
     solution : dict
         What tweakreg found.
     pivot : float
@@ -57,6 +60,7 @@ class Field:
     cleaned: list
     deep: list
     blank: list
+    paths: list
     solution: dict
     pivot: float
     cache: Path
@@ -90,9 +94,11 @@ def observe(folder, seed=5):
         paths.append(folder / f"{plan.root}_cal.fits")
         products.write(paths[-1], expose(plan, bright, number, folder, rng, ERRORS[number]))
         others.append([expose(plan, stars, number, folder, rng) for stars in (faint, faint[:0])])
+        for image in others[-1]:
+            image.data -= np.float32(LEVELS[number])
     cleaned, solution = clean(folder, paths, bright)
     deep, blank = map(list, zip(*others))
-    return Field(bright, faint, cleaned, deep, blank, solution, plans[0].band.pivot, folder / "crds")
+    return Field(bright, faint, cleaned, deep, blank, paths, solution, plans[0].band.pivot, folder / "crds")
 
 
 def expose(plan, stars, number, folder, rng, error=(0.0, 0.0, 0.0)):
@@ -125,14 +131,20 @@ def clean(folder, paths, stars):
     from astropy.table import Table
 
     Table({"RA": stars["ra"], "DEC": stars["dec"]}).write(folder / "stars.ecsv")
-    images = [products.read(path, Image) for path in paths]
-    catalogs = [tweakreg_catalog(image, snr_threshold=20.0, minsep_fwhm=2.5) for image in images]
-    close = {"separation": 0.4, "tolerance": 0.2, "abs_separation": 0.4, "abs_tolerance": 0.2}
-    solution = tweakreg(images, catalogs, None, abs_refcat=str(folder / "stars.ecsv"), **close)
+    solution = align(paths, folder)
     alignment, levels, outliers = (folder / name for name in ("a.json", "l.json", "o.fits"))
     write_alignment(alignment, solution)
     write_levels(levels, skymatch(paths, solution, subtract=True, skymethod="global+match"))
     findings = Findings(alignment, levels)
     maps = outlier_detection(paths, findings.prepare, folder)
     write_outliers(outliers, dict(zip((path.name.removesuffix("_cal.fits") for path in paths), maps)))
-    return [Findings(alignment, levels, outliers).apply(image) for image in images], solution
+    findings = Findings(alignment, levels, outliers)
+    return [findings.apply(products.read(path, Image)) for path in paths], solution
+
+
+def align(paths, folder, **settings):
+    """What tweakreg finds, with the true positions of the stars."""
+    images = [products.read(path, Image) for path in paths]
+    catalogs = [tweakreg_catalog(image, snr_threshold=20.0, minsep_fwhm=2.5) for image in images]
+    close = {"separation": 0.4, "tolerance": 0.2, "abs_separation": 0.4, "abs_tolerance": 0.2}
+    return tweakreg(images, catalogs, None, abs_refcat=str(folder / "stars.ecsv"), **close, **settings)

@@ -71,7 +71,7 @@ use rule look as look_mosaic with:
 
 
 # One self-contained HTML page about everything in the working folder. It links to Snakemake's own, where there is one:
-# snakemake --report reports/snakemake.html
+# snakemake -j 1 all --report reports/snakemake.html
 rule report:
     input:
         targets,

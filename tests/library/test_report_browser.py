@@ -15,7 +15,9 @@ from jwcal.report import find_run, write_report
 from jwcal.steps.source_catalog import source_catalog
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-OWN = re.compile(r"https?://[a-z0-9.]*\.(google|googleapis|gvt1|chromium)\.com[/:]")  # what the browser asks for by itself
+OWN = re.compile(
+    r"https?://[a-z0-9.]*\.(google|googleapis|gvt1|chromium)\.com[/:]"
+)  # what the browser asks for by itself
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed")
 
 

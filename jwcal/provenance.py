@@ -28,6 +28,7 @@ STATUS = {
     "assign_wcs": "S_WCS",
     "flat_field": "S_FLAT",
     "photom": "S_PHOTOM",
+    "assign_mtwcs": "S_MTWCS",
     "tweakreg": "S_TWKREG",
     "skymatch": "S_SKYMAT",
     "outlier_detection": "S_OUTLIR",

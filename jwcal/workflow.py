@@ -18,6 +18,7 @@ from jwcal.digests import code_digest
 from jwcal.errors import JwcalError
 from jwcal.exposures import load_exp_types, take_inventory
 from jwcal.image3 import Image3
+from jwcal.pools import read_pools
 from jwcal.selection import Selector
 from jwcal.settings import load_settings, matches
 
@@ -89,7 +90,7 @@ class Program:
     def _take_inventory(self):
         """Exposures by name, then by suffix; problems are said in a line each."""
         inventory = take_inventory(self.settings.raw, CACHE / "inventory.json")
-        self.association_files = inventory.associations
+        self.association_files, self.pool_files = inventory.associations, inventory.pools
         for line in inventory.warnings:
             self._say(line)
         exposures = defaultdict(dict)
@@ -104,13 +105,14 @@ class Program:
 
     @cached_property
     def associations(self):
-        """Associations of the user's own in the raw folder, and those made from headers."""
+        """Associations of the user's own in the raw folder, and those made from headers and pools."""
         exposures = [exposure for files in self.exposures.values() for exposure in files.values()]
         given, problems = read_associations(self.association_files, exposures)
-        for line in problems:
+        pool, faults = read_pools(self.pool_files)
+        for line in problems + faults:
             self._say(line)
         earliest = [exposure for name in sorted(self.exposures) if (exposure := self.exposure(name)) is not None]
-        return make_associations(earliest, given)
+        return make_associations(earliest, given, pool=pool, **self.settings.associations)
 
     @cached_property
     def backgrounds(self):

@@ -50,6 +50,7 @@ def tweakreg(
     abs_use2dhist: bool = True,
     abs_separation: float = 1.0,
     abs_tolerance: float = 0.7,
+    abs_use_all: bool = True,
     abs_mag_limits: tuple | None = None,
     abs_mag_column: str | None = None,
     sip_approx: bool = True,
@@ -110,6 +111,9 @@ def tweakreg(
     abs_refcat : str or None
         Catalogue of stars: file with RA, DEC, or sky_centroid; pmra, pmdec and ref_epoch move them to the exposures'
         date.
+    abs_use_all : bool
+        Whether all exposures' positions of a star count. Otherwise (as in the official package) one of them does, that
+        furthest to the south in the first exposure's plane, which moves everything north by the scatter of positions.
     abs_mag_limits : (float, float) or None
         Brightest and faintest magnitude of stars used.
     abs_mag_column : str or None
@@ -143,7 +147,7 @@ def tweakreg(
     relative = Rules(minobj, fitgeometry, nclip, sigma, clip_accum, searchrad, separation, tolerance, offset)
     offset = None if abs_use2dhist else (0.0, 0.0)
     absolute = Rules(abs_minobj, abs_fitgeometry, abs_nclip, abs_sigma, clip_accum, abs_searchrad, abs_separation,
-                     abs_tolerance, offset)  # fmt: skip
+                     abs_tolerance, offset, abs_use_all)  # fmt: skip
     for rules, prefix in ((relative, ""), (absolute, "abs_")):
         _check(rules, prefix)
     own = _read_custom(catfile) if use_custom_catalogs and catfile else {}
@@ -182,7 +186,7 @@ def _check(rules, prefix):
 
 
 def _read_custom(catfile):
-    from jwcal.alignment.star_catalogs import read_catfile
+    from jwcal.catalog_lists import read_catfile
 
     return read_catfile(catfile)
 

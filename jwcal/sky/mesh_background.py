@@ -1,7 +1,6 @@
 """The smooth background of an image and its noise: clipped medians of boxes, joined by splines.
 
-Pixels of each box are sorted once, so that clipping only moves the ends of a window; medians are then at hand, and
-deviations come from running sums. The mesh of boxes is smoothed by a running median and enlarged by cubic splines,
+Pixels of each box are sorted once, so that clipping only moves the ends of a window; medians are then at hand. The mesh of boxes is smoothed by a running median and enlarged by cubic splines,
 which is a product of matrices: one row of weights for each pixel row and column.
 
 References
@@ -20,6 +19,7 @@ ROUNDS = 5
 FULL = 0.9  # a box counts if more than this part of its pixels is good
 NEIGHBOURS = 10  # good boxes from which a bad one is filled, and all that are as near as the last
 THREADS = 2
+PIECE, STRIPE = 1 << 14, 64  # values, and rows, that are dealt with at a time
 
 
 class Background(NamedTuple):
@@ -97,20 +97,35 @@ def measure_clipped(values, sigma=SIGMA, rounds=ROUNDS):
     if not high:
         return math.nan, math.nan, 0
     origin = float(values[high // 2])
-    offsets = values - np.float64(origin)
-    sums, squares = (np.concatenate([[0.0], np.cumsum(terms)]) for terms in (offsets, offsets * offsets))
     for remaining in range(rounds, -1, -1):
         n = high - low
-        median = origin + 0.5 * (offsets[low + (n - 1) // 2] + offsets[low + n // 2])
-        mean = (sums[high] - sums[low]) / n
-        deviation = math.sqrt(max((squares[high] - squares[low]) / n - mean * mean, 0.0))
-        start, stop = np.searchsorted(offsets, median - origin - sigma * deviation), high
-        stop = min(high, int(np.searchsorted(offsets, median - origin + sigma * deviation, side="right")))
-        start = max(low, int(start))
+        median = 0.5 * (float(values[low + (n - 1) // 2]) + float(values[low + n // 2]))
+        total, squares = _sum_offsets(values[low:high], origin)
+        deviation = math.sqrt(max(squares / n - (total / n) ** 2, 0.0))
+        start, stop = _find_range(values, median - sigma * deviation, median + sigma * deviation)
+        start, stop = max(low, start), min(high, stop)
         if not remaining or (start, stop) == (low, high):
             break
         low, high = start, stop
-    return float(median), deviation, n
+    return median, deviation, n
+
+
+def _sum_offsets(values, origin):
+    """Sum and sum of squares of float32 values less an origin, in pieces that stay in the processor's cache."""
+    total = squares = 0.0
+    for start in range(0, len(values), PIECE):
+        offsets = values[start : start + PIECE] - np.float64(origin)
+        total += float(offsets.sum())
+        squares += float(offsets @ offsets)
+    return total, squares
+
+
+def _find_range(values, least, greatest):
+    """First and last + 1 of sorted float32 values between two limits, included."""
+    first, last = np.float32(least), np.float32(greatest)
+    first = np.nextafter(first, np.float32(np.inf)) if first < least else first
+    last = np.nextafter(last, np.float32(-np.inf)) if last > greatest else last
+    return int(np.searchsorted(values, first)), int(np.searchsorted(values, last, side="right"))
 
 
 def _fill(mesh):
@@ -154,8 +169,10 @@ def enlarge(mesh, box, shape):
     if low == high:
         return np.full(shape, low, np.float32)
     rows, columns = (_spline_weights(*sizes) for sizes in zip(mesh.shape, box, shape, strict=True))
-    image = (rows @ mesh @ columns.T).astype(np.float32)
-    return np.clip(image, np.float32(low), np.float32(high), out=image)
+    rows, columns, image = rows @ mesh, columns.T.copy(), np.empty(shape, np.float32)
+    for start in range(0, shape[0], STRIPE):
+        image[start : start + STRIPE] = np.clip(rows[start : start + STRIPE] @ columns, low, high)
+    return image
 
 
 def _spline_weights(count, step, size):

@@ -8,6 +8,7 @@ References
 Bertin & Arnouts 1996, A&AS 117, 393.
 """
 
+import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -20,6 +21,7 @@ FULL = 0.9  # a box counts if more than this part of its pixels is good
 NEIGHBOURS = 10  # good boxes from which a bad one is filled, and all that are as near as the last
 THREADS = 2
 PIECE, STRIPE = 1 << 14, 64  # values, and rows, that are dealt with at a time
+KEYS = 0x7F800000  # bits of infinity
 
 
 class Background(NamedTuple):
@@ -51,12 +53,14 @@ def measure_background(data, good, boxsize):
     if not good.any():
         return None
     height, width = (min(boxsize, size) for size in data.shape)
-    meshes = _measure_boxes(data, good, (height, width))
+    runs, shape = _sort_boxes(data, good, (height, width))
+    meshes = np.array([measure_runs([run]) for run in runs]).T.reshape(3, *shape)
     counts = meshes[2] > FULL * height * width
     if not counts.any():
         height, width = data.shape
-        meshes = _measure_boxes(data, good, (height, width))
+        meshes = np.reshape(measure_runs(runs), (3, 1, 1))
         counts = np.ones((1, 1), bool)
+    del runs
     maps = []
     for mesh in meshes[:2]:
         mesh = _smooth(_fill(np.where(counts, mesh, np.nan)))
@@ -64,22 +68,32 @@ def measure_background(data, good, boxsize):
     return Background(*maps)
 
 
-def _measure_boxes(data, good, size):
-    """Median, standard deviation and number of the pixels that are left after clipping, of each box."""
+def _sort_boxes(data, good, size):
+    """Sorted good pixels of each box, row by row, and how many boxes there are along y and x."""
     slices = [[slice(k, k + step) for k in range(0, n, step)] for n, step in zip(data.shape, size, strict=True)]
-    boxes = [(rows, columns) for rows in slices[0] for columns in slices[1]]
     with ThreadPoolExecutor(THREADS) as pool:
-        found = list(pool.map(lambda box: measure_clipped(data[box][good[box]]), boxes))
-    return np.array(found).T.reshape(3, len(slices[0]), len(slices[1]))
+        runs = list(pool.map(lambda box: _sort_good(data, good, box), itertools.product(*slices)))
+    return runs, tuple(map(len, slices))
+
+
+def _sort_good(data, good, box):
+    values = data[box][good[box]]
+    values.sort()
+    return values
 
 
 def measure_clipped(values, sigma=SIGMA, rounds=ROUNDS):
+    """`measure_runs` of values float32 [n] in any order, no NaN."""
+    return measure_runs([np.sort(values)], sigma, rounds)
+
+
+def measure_runs(runs, sigma=SIGMA, rounds=ROUNDS):
     """Median and standard deviation of values without outliers.
 
     Parameters
     ----------
-    values : float32 [n]
-        No NaN.
+    runs : list of float32 [n]
+        Values, sorted, no NaN; all together count.
     sigma : float
         Values further than this many standard deviations from the median are left out.
     rounds : int
@@ -92,22 +106,42 @@ def measure_clipped(values, sigma=SIGMA, rounds=ROUNDS):
     count : int
         Values kept.
     """
-    values = np.sort(values)
-    low, high = 0, len(values)
-    if not high:
+    n = sum(map(len, runs))
+    if not n:
         return math.nan, math.nan, 0
-    origin = float(values[high // 2])
     for remaining in range(rounds, -1, -1):
-        n = high - low
-        median = 0.5 * (float(values[low + (n - 1) // 2]) + float(values[low + n // 2]))
-        total, squares = _sum_offsets(values[low:high], origin)
+        n = sum(map(len, runs))
+        median = 0.5 * (_select(runs, (n - 1) // 2) + _select(runs, n // 2))
+        total, squares = np.sum([_sum_offsets(run, median) for run in runs], axis=0)
         deviation = math.sqrt(max(squares / n - (total / n) ** 2, 0.0))
-        start, stop = _find_range(values, median - sigma * deviation, median + sigma * deviation)
-        start, stop = max(low, start), min(high, stop)
-        if not remaining or (start, stop) == (low, high):
+        if not remaining:
             break
-        low, high = start, stop
+        reach = sigma * deviation
+        runs = [run[slice(*_find_range(run, median - reach, median + reach))] for run in runs]
+        if sum(map(len, runs)) == n:
+            break
     return median, deviation, n
+
+
+def _select(runs, rank):
+    """Value of a rank among all sorted runs, float: its bits, in the order of numbers, are found by halving."""
+    if len(runs) == 1:
+        return float(runs[0][rank])
+    low, high = -KEYS, KEYS
+    while high - low > 1:
+        middle = (low + high) // 2
+        value = _number(middle)
+        if sum(int(np.searchsorted(run, value)) for run in runs) <= rank:
+            low = middle
+        else:
+            high = middle
+    return float(_number(low))
+
+
+def _number(key):
+    """The float32 whose bits, sign apart, are a number; negative where that is."""
+    value = np.array(abs(key), np.uint32).view(np.float32)[()]
+    return -value if key < 0 else value
 
 
 def _sum_offsets(values, origin):
@@ -143,10 +177,12 @@ def _fill(mesh):
 
 
 def _smooth(mesh):
-    """Median of each box and its neighbours."""
+    """Median of each box and its neighbours. NaN are sorted last (numpy's own nanmedian imports its masked arrays)."""
     padded = np.pad(mesh, 1, constant_values=np.nan)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
-    return np.nanmedian(windows, axis=(2, 3))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3)).reshape(*mesh.shape, 9)
+    windows, last = np.sort(windows, axis=2), np.isfinite(windows).sum(axis=2, keepdims=True) - 1
+    lower, upper = (np.take_along_axis(windows, rank, axis=2)[:, :, 0] for rank in (last // 2, last - last // 2))
+    return (lower + upper) / 2
 
 
 def enlarge(mesh, box, shape):

@@ -76,8 +76,11 @@ def call(function, arguments):
 
 def prepare_environment(threads):
     """Set thread numbers and the kernel cache; to be called before numba is imported."""
-    for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ[name] = str(threads)
+    # Matrices are small here; to share one out among threads costs more than the product, much more on a busy machine.
+    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
     # Threads that wait for the next kernel otherwise spin, for which jobs beside this one pay.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("NUMBA_CACHE_DIR", str(kernel_cache()))

@@ -150,7 +150,7 @@ def _sum_offsets(values, origin):
     for start in range(0, len(values), PIECE):
         offsets = values[start : start + PIECE] - np.float64(origin)
         total += float(offsets.sum())
-        squares += float(offsets @ offsets)
+        squares += float(np.square(offsets, out=offsets).sum())
     return total, squares
 
 

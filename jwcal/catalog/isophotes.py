@@ -111,7 +111,7 @@ def measure_isophotes(data, err, smoothed, segments, boundary=None):
     area[area == 0] = np.nan
     flux = add(np.where(good, value, 0)) * np.where(area > 0, 1, np.nan)
     return Isophotes(np.arange(1, count + 1, dtype=np.int32), centre_x, centre_y, covariance, flux, np.sqrt(add(noise)),
-                     area, *_find_axes(moments), _find_boxes(source, x, y, count))  # fmt: skip
+                     area, *_find_axes(moments), _find_boxes(segments, count))  # fmt: skip
 
 
 def _weigh_boundary(smoothed, place, dx, dy, boundary):
@@ -232,11 +232,9 @@ def _find_axes(moments):
         return np.sqrt(mean + half), np.sqrt(mean - half), angle
 
 
-def _find_boxes(source, x, y, count):
+def _find_boxes(segments, count):
     """First and last column and row of each source."""
-    boxes = np.empty((count, 4))
-    for column, values in ((0, x), (2, y)):
-        boxes[:, column], boxes[:, column + 1] = np.inf, -np.inf
-        np.minimum.at(boxes[:, column], source, values)
-        np.maximum.at(boxes[:, column + 1], source, values)
-    return boxes
+    from jwcal.kernels.segments import enclose_segments
+
+    boxes = enclose_segments(segments, count)
+    return (boxes[:, [1, 3, 0, 2]] - [0, 1, 0, 1]).astype(float)

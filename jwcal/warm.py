@@ -251,7 +251,7 @@ def _warm_flicker(folder, references):
 PARTS = {"images": _warm_images, "jump": _warm_jump, "mid_infrared": _warm_mid_infrared, "catalog": _warm_catalog,
          "fit": _warm_fit, "ramps": _warm_ramps, "interleaved": _warm_interleaved, "flicker": _warm_flicker,
          "guider": _warm_guider}  # fmt: skip
-# Parts whose kernels gain by LLVM's dearest level of optimisation (ramp_fit a third); all others compile a fifth sooner.
+# Kernels that gain by LLVM's dearest level of optimisation (ramp_fit a third); all others compile a fifth sooner.
 DEARER = {"fit", "ramps"}
 
 

@@ -140,6 +140,33 @@ def test_tweakreg(name, association, official, figures):
     check(figures, start)
 
 
+def test_all_positions_of_a_star_are_nearer_to_the_truth(association, official, figures):
+    """Typical error of the exposures' pointings after the alignment with stars."""
+    start, theirs = len(figures), official["tweakreg", "stars"]
+    images = [light(path) for path in association.of("nrcb1")]
+    catalogs = [tweakreg_catalog(products.read(i.path, models.Image, only=("data", "dq"))) for i in images]
+    _, _, fit = TWEAKREG["stars"]
+    solution = tweakreg(images, catalogs, **fit | {"abs_refcat": str(association.folder / fit["abs_refcat"])})
+    errors = []
+    for image in images:
+        apply_alignment(image, find_entry(solution, image))
+        found, truth = theirs[os.path.basename(image.path)], association.truths[os.path.basename(image.path)]
+        expected = np.array([found["ra"], found["dec"]])
+        errors.append(
+            [mean_offset(sky, truth.forward(*PIXELS)) for sky in (from_tree(image.wcs).forward(*PIXELS), expected)]
+        )
+    ours, others = np.mean(errors, axis=0)
+    note = f"mas; {others:.2f} officially"
+    figures.append(Figure("dithers, stars", "tweakreg", "error", float(ours), float(others), "values", note))
+    check(figures, start)
+
+
+def mean_offset(first, second):
+    """Length of the mean difference of sky positions, mas."""
+    (ra, dec), (other_ra, other_dec) = first, second
+    return float(MAS * np.hypot(((ra - other_ra) * np.cos(np.radians(dec))).mean(), (dec - other_dec).mean()))
+
+
 def compare_sources(catalog, found):
     """Largest difference of the positions of sources, pixels."""
     ours, theirs = np.column_stack([catalog["x"], catalog["y"]]), np.array(found["sources"][:2]).T

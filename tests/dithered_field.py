@@ -145,6 +145,6 @@ def clean(folder, paths, stars):
 def align(paths, folder, **settings):
     """What tweakreg finds, with the true positions of the stars."""
     images = [products.read(path, Image) for path in paths]
-    catalogs = [tweakreg_catalog(image, snr_threshold=20.0, minsep_fwhm=2.5) for image in images]
+    catalogs = [tweakreg_catalog(image, snr_threshold=20.0) for image in images]
     close = {"separation": 0.4, "tolerance": 0.2, "abs_separation": 0.4, "abs_tolerance": 0.2}
     return tweakreg(images, catalogs, None, abs_refcat=str(folder / "stars.ecsv"), **close, **settings)

@@ -25,7 +25,7 @@ class Rules(NamedTuple):
         Fewest matches.
     geometry : str
         See `jwcal.alignment.linear_fits.FEWEST`.
-    nclip, sigma, clip_accum
+    nclip, sigma, clip_accum, clip_median
         Clipping, see `jwcal.alignment.linear_fits.fit_linear`.
     searchrad, separation, tolerance
         See `jwcal.alignment.matching.match_positions`.
@@ -45,6 +45,7 @@ class Rules(NamedTuple):
     tolerance: float
     offset: tuple | None = None
     repeats: bool = False
+    clip_median: bool = False
 
     @property
     def reach(self):
@@ -210,7 +211,7 @@ def align_group(group, stars, rules):
         matched, partners = _add_repeats(group, positions, matched, partners, rules.tolerance)
     weights = _combine(sources.weight, stars.weight, matched, partners)
     fit = fit_linear(positions[matched], reference[partners], rules.geometry, weights=weights, nclip=rules.nclip,
-                     sigma=rules.sigma, accumulate=rules.clip_accum)  # fmt: skip
+                     sigma=rules.sigma, accumulate=rules.clip_accum, median=rules.clip_median)  # fmt: skip
     if fit is None:
         return Outcome("the matches do not determine a transformation", None, matched)
     planes = Pointing.frozen(lead)

@@ -77,11 +77,14 @@ class Chains:
 
     def obstacle(self, chain, exposure):
         """Why a chain cannot run on an exposure yet, None if it can."""
-        for entry in self.unsupported.get(chain, ()):
-            if self._matches(entry["when"], exposure):
-                return entry["why"]
+        if why := self.refusal(chain, exposure):
+            return why
         unbuilt = [step for step in self.chains[chain] if declare(step) is None and step not in self.optional]
         return f"{', '.join(unbuilt)} not built yet" if unbuilt else None
+
+    def refusal(self, chain, exposure):
+        """Why a chain's steps do not support an exposure of such a kind, None if they do."""
+        return next((e["why"] for e in self.unsupported.get(chain, ()) if self._matches(e["when"], exposure)), None)
 
     def skips(self, chain, exposure, settings):
         """Steps of a chain that will not run on an exposure, with the reason.

@@ -50,6 +50,7 @@ REFERENCE = {
     "mask": "R_MASK",
     "pastasoss": "R_PSTSOS",
     "photom": "R_PHOTOM",
+    "pictureframe": "R_PCTFRM",
     "readnoise": "R_READNO",
     "refpix": "R_REFPIX",
     "reset": "R_RESET",

@@ -135,8 +135,9 @@ class Program:
             remedy = "correct the keyword or add a row to config/exp_types.csv"
             self.leave_out(name, f"{exposure.path}: unknown EXP_TYPE {exposure.exp_type!r}; {remedy}")
             return
-        if exposure.suffix == "uncal" and not self._add(name, exposure, route.stage1):
-            return
+        if exposure.suffix == "uncal":
+            if self._refuse(name, exposure, route.stage1) or not self._add(name, exposure, route.stage1):
+                return
         if exposure.suffix in ("uncal", "rate", "rateints") and not self._add(name, exposure, route.stage2):
             return
         if route.stage2 == "calwebb_image2":
@@ -148,6 +149,15 @@ class Program:
         """Say why nothing, or not everything, is made of an exposure or association; the summary repeats it."""
         self._say(line)
         self.notes[name].append(line)
+
+    def _refuse(self, name, exposure, pipeline):
+        """True, and a line to the user, where raw data are of a kind that the steps of a pipeline cannot read."""
+        if not pipeline:
+            return False
+        why = self.chains.refusal(self.chains.chain_of(pipeline, exposure), exposure)
+        if why:
+            self.leave_out(name, f"{exposure.path}: {why}")
+        return why is not None
 
     def _note_unbuilt(self, name, exposure, pipeline):
         obstacle = self.chains.obstacle(self.chains.chain_of(pipeline, exposure), exposure)

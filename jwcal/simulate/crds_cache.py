@@ -25,7 +25,7 @@ DARK_LEAST = 6  # frames
 
 
 def write_reference_cache(cache_dir, setups, *, observatory=None, full_frame=False, coupling=False,
-                          inverse_linearity=False, dark_frames=None, context="jwst_0001.pmap"):  # fmt: skip
+                          inverse_linearity=False, dark_frames=None, context="jwst_0001.pmap", types=None):  # fmt: skip
     """Write all reference files that some exposures need, and the rules that find them.
 
     Instruments that the context already has stay in it.
@@ -49,6 +49,8 @@ def write_reference_cache(cache_dir, setups, *, observatory=None, full_frame=Fal
         Frames of the darks; default: as many as the longest exposure has, held to some tens of MB.
     context : str
         Name of the context.
+    types : collection of str, optional
+        Reference types to write, in upper case; all others are N/A. Default: all.
 
     Returns
     -------
@@ -61,7 +63,8 @@ def write_reference_cache(cache_dir, setups, *, observatory=None, full_frame=Fal
     for name in sorted({plan.instrument.name for plan in plans}):
         mine = [plan for plan in plans if plan.instrument.name == name]
         library = _Library(cache_dir, mine, observatory, full_frame, inverse_linearity, dark_frames)
-        rules = library.fill(reftype for reftype in library.makers if coupling or reftype != "IPC")
+        wanted = [t for t in library.makers if (types is None or t in types) and (coupling or t != "IPC")]
+        rules = library.fill(wanted)
         written += library.written
         written.append(mappings.write_instrument(cache_dir, name, rules))
         instruments[name] = written[-1].name
@@ -100,7 +103,7 @@ class _Library:
                 values = tuple(self._value(reftype, key, plan) for key in keys)
                 if values not in files:
                     files[values] = self._write(reftype, plan, len(files) + 1)
-            if not files:
+            if not any(files.values()):
                 continue
             self.written.append(mappings.write_rules(self.cache_dir, self.instrument.name, reftype, keys, files))
             rules[reftype] = self.written[-1].name
@@ -113,7 +116,7 @@ class _Library:
         return (*keys, "SUBARRAY") if by_subarray else keys
 
     def _value(self, reftype, key, plan):
-        if (reftype, key) in OPEN:
+        if (reftype, key) in OPEN and (reftype, key) not in self.instrument.distinct:
             return OPEN[reftype, key]
         if key == "SUBARRAY" and self.full_frame and reftype != "DARK":
             return "GENERIC"
@@ -123,6 +126,8 @@ class _Library:
 
     def _write(self, reftype, plan, number):
         content = self.makers[reftype](self._subject(reftype, plan))
+        if content is None:
+            return None
         suffix = "asdf" if isinstance(content, dict) else "fits"
         lower = self.instrument.name.lower()
         folder = self.cache_dir / "references" / "jwst" / lower

@@ -10,7 +10,7 @@ from jwcal.simulate import scene as skies
 from jwcal.simulate.detectors import draw_detector, draw_response
 from jwcal.simulate.headers import write_truth, write_uncal
 from jwcal.simulate.plans import VA_SCALE, Plan, plan_exposure
-from jwcal.simulate.readout import DEFAULT_EFFECTS, EFFECTS, read_out
+from jwcal.simulate.readout import DEFAULT_EFFECTS, EFFECTS
 
 
 @dataclass(frozen=True)
@@ -97,11 +97,12 @@ def simulate_exposure(setup, scene=None, raw_dir=".", *, truth_dir=None, observa
     observatory, scene = observatory or Observatory(), scene or skies.Scene()
     plan = setup if isinstance(setup, Plan) else plan_exposure(setup, observatory.va_scale, attitude)
     detector = observatory.detector(plan.chip, plan.region)
+    if plan.dark:
+        scene = skies.Scene(background=0.0)
     rate = plan.instrument.render(scene, plan.pointing, plan.band, plan.masked)
     rate *= draw_response(detector, plan.setup.filter, plan.setup.pupil)
     noise_seed = f"{seed}/{plan.root}"
-    options = {"switches": switches, "seed": noise_seed, "traps": traps, "pixels": plan.instrument.pixels(plan.setup)}
-    ramps = read_out(rate, detector, plan.timing, plan.outputs, **options)
-    uncal = write_uncal(plan, ramps, Path(raw_dir))
+    ramps = plan.instrument.expose(plan, rate, detector, switches=switches, seed=noise_seed, traps=traps)
+    uncal = write_uncal(plan, ramps, Path(raw_dir), scene)
     truth = truth_dir and write_truth(plan, scene, rate / detector.true_gain, ramps.hits, Path(truth_dir))
     return Simulated(plan, uncal, truth, ramps.traps)

@@ -5,7 +5,7 @@ The distortion reference file is made from the same coefficients, so calibrated 
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -114,6 +114,11 @@ def read_aperture(instrument, name):
     return _read_siaf(instrument.name)[name]
 
 
+def list_apertures(instrument):
+    """Names of all apertures of an instrument."""
+    return _read_siaf(instrument.name).apertures
+
+
 def load_distortion(instrument, chip):
     """Distortion of a detector's full frame, from the SIAF.
 
@@ -172,7 +177,7 @@ def load_aperture(instrument, chip, subarray):
     size = int(part.XSciSize), int(part.YSciSize)
     corners = [full.det_to_sci(*part.sci_to_det(*corner)) for corner in ((1, 1), size)]
     x0, y0 = (int(np.rint(min(first, last))) - 1 for first, last in zip(*corners))
-    return Aperture(
+    aperture = Aperture(
         name=part.AperName,
         x0=x0,
         y0=y0,
@@ -184,6 +189,15 @@ def load_aperture(instrument, chip, subarray):
         parity=int(part.VIdlParity),
         reference_pixel=(float(part.XSciRef) - 1, float(part.YSciRef) - 1),
     )
+    # A few apertures of the SIAF reach beyond their detector.
+    inside = (min(max(start, 0), full - length) for start, full, length in zip((x0, y0), chip.size, size))
+    return aperture if size[0] > chip.size[0] else move_aperture(aperture, *inside)
+
+
+def move_aperture(aperture, x0, y0):
+    """The same aperture with its corner (zero-based) elsewhere; its reference point stays where it is on the sky."""
+    x, y = aperture.reference_pixel
+    return replace(aperture, x0=x0, y0=y0, reference_pixel=(x + aperture.x0 - x0, y + aperture.y0 - y0))
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ INT_TIMES = np.dtype(
 )
 
 
-def write_uncal(plan, ramps, directory):
+def write_uncal(plan, ramps, directory, scene):
     """Write ``<root>_uncal.fits``.
 
     Parameters
@@ -34,19 +34,23 @@ def write_uncal(plan, ramps, directory):
         What was read.
     directory : pathlib.Path
         Where.
+    scene : jwcal.simulate.scene.Scene
+        Sky, for the guiders' tables of stars.
 
     Returns
     -------
     pathlib.Path
     """
     path = directory / f"{plan.root}_uncal.fits"
+    tables = plan.instrument.tables(plan, scene)
+    if tables is None:
+        tables = [Extension("GROUP", list_groups(plan)), Extension("INT_TIMES", list_integrations(plan))]
     extensions = [
         Extension("PRIMARY", header=make_primary(plan, path.name)),
         Extension("SCI", ramps.data, make_science(plan)),
         *([Extension("ZEROFRAME", ramps.zeroframe)] if plan.zeroframe else []),
         *([Extension("REFOUT", ramps.refout)] if ramps.refout is not None else []),
-        Extension("GROUP", list_groups(plan)),
-        Extension("INT_TIMES", list_integrations(plan)),
+        *tables,
         asdf_extension({"meta": {"model_type": "Level1bModel", "telescope": "JWST"}}),
     ]
     write_fits(path, extensions)
@@ -92,9 +96,9 @@ def _describe_programme(plan, _):
 
 def _describe_instrument(plan, _):
     s = plan.setup
-    wheels = {key: name for key, name in (("FILTER", s.filter), ("PUPIL", s.pupil)) if name != "N/A"}
+    wheels = {key: name for key, name in zip(plan.instrument.wheels, (s.filter, s.pupil)) if name != "N/A"}
     name = {"INSTRUME": plan.instrument.name, "DETECTOR": plan.chip.name}
-    return {**name, **plan.chip.keywords, **wheels, "FOCUSPOS": 0.0}
+    return {**name, **plan.chip.keywords, **wheels, **plan.instrument.keywords(plan), "FOCUSPOS": 0.0}
 
 
 def _describe_times(plan, _):
@@ -120,9 +124,9 @@ def _describe_readout(plan, _):
 
 
 def _describe_subarray(plan, _):
-    a = plan.aperture
-    return {"SUBARRAY": plan.setup.subarray, "SUBSTRT1": a.x0 + 1, "SUBSTRT2": a.y0 + 1, "SUBSIZE1": a.nx,
-            "SUBSIZE2": a.ny, "FASTAXIS": plan.chip.fastaxis, "SLOWAXIS": plan.chip.slowaxis}  # fmt: skip
+    a, (nx, ny) = plan.aperture, plan.instrument.frame_size(plan)
+    return {"SUBARRAY": plan.setup.subarray, "SUBSTRT1": a.x0 + 1, "SUBSTRT2": a.y0 + 1, "SUBSIZE1": nx,
+            "SUBSIZE2": ny, "FASTAXIS": plan.chip.fastaxis, "SLOWAXIS": plan.chip.slowaxis}  # fmt: skip
 
 
 def _describe_dither(plan, _):

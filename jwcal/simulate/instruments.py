@@ -3,23 +3,30 @@
 from dataclasses import dataclass, field
 from importlib import import_module
 
+import numpy as np
+
 from jwcal.errors import JwcalError
 from jwcal.simulate import geometry
-from jwcal.simulate.readout import Pixels
-from jwcal.simulate.scene import render_scene
+from jwcal.simulate.readout import Pixels, Timing, read_out
+from jwcal.simulate.scene import render_background, render_scene
 
-PLUGINS = {"NIRCAM": "nircam", "NIRISS": "niriss", "FGS": "fgs", "MIRI": "miri"}
+PLUGINS = {"NIRCAM": "nircam", "NIRISS": "niriss", "FGS": "fgs", "MIRI": "miri", "NIRSPEC": "nirspec"}
 OVERHEAD_COLUMNS = 12  # pixel clocks lost at the end of each row of one output
 SAMPLE_TIME = 1e-5  # s, one pixel
 
 
 @dataclass(frozen=True)
 class Band:
-    """A filter (with its pupil element): pivot wavelength and width in um, throughput in electrons per photon."""
+    """A filter (with its pupil element): pivot wavelength and width in um, throughput in electrons per photon.
+
+    `spread` is the length (pixels) over which a grism draws each source, along `axis` (0: rows, 1: columns).
+    """
 
     pivot: float
     width: float
     throughput: float
+    spread: int = 0
+    axis: int = 1
 
 
 @dataclass(frozen=True)
@@ -86,8 +93,8 @@ class Instrument:
         Bands by (FILTER, PUPIL).
     patterns : dict of str to (int, int)
         Read patterns: (NFRAMES, GROUPGAP).
-    subarrays : dict of str to str
-        SIAF aperture of a subarray; ``{stem}`` stands for `Chip.stem`.
+    subarrays : dict of str to str or tuple of str
+        SIAF aperture of a subarray; ``{stem}`` stands for `Chip.stem`. Of several, the detector's first one is taken.
     exp_type : str
         EXP_TYPE where the exposure names none.
     four_outputs : frozenset of str
@@ -101,6 +108,10 @@ class Instrument:
         type that does not exist here.
     zeroframe : bool
         Whether the first frame of averaged groups is kept apart.
+    wheels : (str, str)
+        Header keywords of a band's two elements.
+    distinct : frozenset of (str, str)
+        Reference type and selection keyword, where the rules usually leave the keyword open but not for this one.
     """
 
     name: str
@@ -114,6 +125,8 @@ class Instrument:
     selection: dict = field(default_factory=dict)
     makers: dict = field(default_factory=dict)
     zeroframe: bool = True
+    wheels: tuple = ("FILTER", "PUPIL")
+    distinct: frozenset = frozenset()
 
     def chip(self, name):
         """Detector by name; an error that lists the known ones."""
@@ -129,10 +142,17 @@ class Instrument:
 
     def aperture(self, chip, subarray):
         """SIAF aperture name of a subarray of a detector."""
-        template = (
-            chip.aperture if subarray == "FULL" else _look_up(self.subarrays, subarray, f"subarray of {self.name}")
-        )
-        return template.format(stem=chip.stem)
+        if subarray == "FULL":
+            return chip.aperture
+        templates = _look_up(self.subarrays, subarray, f"subarray of {self.name}")
+        names = [name.format(stem=chip.stem) for name in ([templates] if isinstance(templates, str) else templates)]
+        known = geometry.list_apertures(self)
+        for name in names:
+            if name in known and name.startswith(chip.stem):
+                return name
+        others = sorted({name[: len(chip.stem)] for name in names if name in known})
+        remedy = f"it is one of {', '.join(others)}" if others else "choose another subarray or detector"
+        raise JwcalError(f"detector {chip.name} has no subarray {subarray!r}; {remedy}")
 
     def outputs(self, subarray):
         """Number of outputs the subarray is read through."""
@@ -142,13 +162,45 @@ class Instrument:
         """How the detectors are read: `readout.Pixels`, or what is called like it."""
         return Pixels
 
+    def divisor(self, nframes):
+        """What the sum of a group's frames is divided by on board (FRMDIVSR)."""
+        return nframes
+
     def samples(self, readpatt):
         """Number of times a pixel is sampled in each frame (NSAMPLES)."""
         return 1
 
+    def timing(self, setup, nframes, groupgap, tframe):
+        """Timing of an exposure: `readout.Timing`, or what is called like it."""
+        return Timing(setup.nints, setup.ngroups, nframes, groupgap, setup.divisor or self.divisor(nframes), tframe)
+
     def render(self, scene, pointing, band, masked=False):
-        """Electrons per second in each pixel of a perfect detector [y, x]; see `scene.render_scene`."""
-        return render_scene(scene, pointing, band, masked)
+        """Electrons per second in each pixel of a perfect detector [y, x]; see `scene.render_scene`.
+
+        Behind a grism each source's light is spread evenly over `Band.spread` pixels: enough for the correction of
+        detectors, no spectrum.
+        """
+        image = render_scene(scene, pointing, band, masked)
+        if not band.spread:
+            return image
+        sky = render_background(scene, pointing, band)
+        return (sky + spread_light(image - sky, band.spread, band.axis)).astype(np.float32)
+
+    def expose(self, plan, rate, detector, **options):
+        """What is read of an exposure (`readout.Ramps`); arguments as `readout.read_out`."""
+        return read_out(rate, detector, plan.timing, plan.outputs, pixels=self.pixels(plan.setup), **options)
+
+    def frame_size(self, plan):
+        """Columns and rows of the raw data."""
+        return plan.aperture.nx, plan.aperture.ny
+
+    def keywords(self, plan):
+        """Further keywords of the primary header."""
+        return {}
+
+    def tables(self, plan, scene):
+        """Tables of the raw file instead of those of groups and integrations, as extensions; None for those."""
+        return None
 
     def load_distortion(self, chip):
         """Distortion of a detector's full frame."""
@@ -158,15 +210,28 @@ class Instrument:
         """Place and reference point of a subarray."""
         return geometry.load_aperture(self, chip, subarray)
 
-    def frame_time(self, subarray, nx, ny, fastaxis, readpatt=None):
+    def place(self, chip, setup):
+        """Place and reference point of what an exposure reads of a detector."""
+        return self.load_aperture(chip, setup.subarray)
+
+    def frame_time(self, subarray, nx, ny, fastaxis, readpatt=None, outputs=None):
         """Seconds to read one frame of `nx` x `ny` pixels (science frame).
 
         Rows take their pixels plus twelve clocks through each output; full frames need one more row, subarrays two.
         """
         fast, slow = (nx, ny) if abs(fastaxis) == 1 else (ny, nx)
-        outputs = self.outputs(subarray)
+        outputs = outputs or self.outputs(subarray)
         extra_rows = 1 if outputs > 1 else 2
         return (fast // outputs + OVERHEAD_COLUMNS) * (slow + extra_rows) * SAMPLE_TIME
+
+
+def spread_light(image, length, axis):
+    """Mean of an image [y, x] over `length` pixels round each one along an axis; light beyond the edge is lost."""
+    half = length // 2
+    widths = [(half + 1, length - half) if k == axis else (0, 0) for k in (0, 1)]
+    total = np.pad(image.astype(float), widths).cumsum(axis=axis)
+    size = image.shape[axis]
+    return (total.take(range(length, length + size), axis) - total.take(range(size), axis)) / length
 
 
 def _look_up(table, key, what):
@@ -183,7 +248,7 @@ def get_instrument(name):
     Parameters
     ----------
     name : str
-        ``NIRCAM``, ``NIRISS``, ``FGS`` or ``MIRI``.
+        ``NIRCAM``, ``NIRISS``, ``FGS``, ``MIRI`` or ``NIRSPEC``.
 
     Returns
     -------

@@ -17,7 +17,8 @@ _BANDS = {"F560W": (5.635, 1.00), "F770W": (7.639, 1.95), "F1000W": (9.953, 1.80
 
 # Clocks from row to row by subarray.
 _ROW_CLOCKS = {"FULL": 271, "BRIGHTSKY": 162, "SUB256": 96, "SUB128": 44, "SUB64": 28, "SLITLESSPRISM": 28,
-               "MASKLYOT": 90, "MASK1065": 82, "MASK1140": 82, "MASK1550": 82}  # fmt: skip
+               "MASKLYOT": 90, "MASK1065": 82, "MASK1140": 82, "MASK1550": 82, "SUB128_IP": 43, "SUB64_IP": 29,
+               "SLITLESSPRISM_IP": 27, "SLITLESSPRISM_IPS": 23, "SUBSLIT": 68}  # fmt: skip
 _SLOW_ROW_CLOCKS = 2333  # full frame
 _SLOW_SAMPLES = 9
 
@@ -29,7 +30,12 @@ _WAVES = {name: ("Hz390", "Hz10") for name in _ROW_CLOCKS} | {
 _SLOW_WAVES = {"MIRIMAGE": ("Hz10",), "MIRIFUSHORT": ("Hz218", "Hz10"), "MIRIFULONG": ("Hz218", "Hz10")}
 
 _PATTERNS = {"FASTR1": (1, 0), "FAST": (1, 0), "SLOWR1": (1, 0), "SLOW": (1, 0), "FASTGRPAVG": (4, 0),
-             "FASTGRPAVG8": (8, 0), "FASTGRPAVG16": (16, 0), "FASTGRPAVG64": (64, 0)}  # fmt: skip
+             "FASTGRPAVG8": (8, 0), "FASTGRPAVG16": (16, 0), "FASTGRPAVG32": (32, 0),
+             "FASTGRPAVG64": (64, 0)}  # fmt: skip
+
+# First rows (zero-based) behind the coronagraphs' masks: the archive's, two less than the SIAF's.
+_FIRST_ROWS = {"MASK1065": 18, "MASK1140": 244, "MASK1550": 466, "MASKLYOT": 716}
+_CORONAGRAPHS = {"MASKLYOT": "LYOT_2300", "MASK1065": "4QPM_1065", "MASK1140": "4QPM_1140", "MASK1550": "4QPM_1550"}
 
 MRS_SCALE = 0.196  # arcsec a pixel along a slice
 _SLICE, _GAP = 23, 5  # columns
@@ -66,7 +72,7 @@ class Miri(Instrument):
         rows, samples = self.row_clocks(*where), self.samples(setup.readpatt)
         return partial(MiriPixels, rowclocks=rows, samples=samples, waves=self.waves(setup.detector, *where))
 
-    def frame_time(self, subarray, nx, ny, fastaxis, readpatt=None):
+    def frame_time(self, subarray, nx, ny, fastaxis, readpatt=None, outputs=None):
         """Seconds to read one frame of `ny` rows."""
         return miri_effects.count_clocks(ny, self.row_clocks(subarray, readpatt or "FASTR1")) * SAMPLE_TIME
 
@@ -83,10 +89,16 @@ class Miri(Instrument):
     def load_aperture(self, chip, subarray):
         """Place and reference point of a subarray."""
         if chip.imaging:
-            return geometry.load_aperture(self, chip, subarray)
+            part = geometry.load_aperture(self, chip, subarray)
+            return geometry.move_aperture(part, part.x0, _FIRST_ROWS.get(subarray, part.y0))
         whole = self.load_distortion(chip)
         place = whole.v2_ref, whole.v3_ref, whole.yangle, whole.parity
         return geometry.Aperture(self.aperture(chip, subarray), 0, 0, *chip.size, *place, whole.reference_pixel)
+
+    def keywords(self, plan):
+        """The coronagraph's mask."""
+        mask = _CORONAGRAPHS.get(plan.setup.subarray) if plan.setup.exp_type in ("MIR_LYOT", "MIR_4QPM") else None
+        return {"CORONMSK": mask} if mask else {}
 
     def render(self, scene, pointing, band, masked=False):
         """Electrons per second: an image of the sky, or, behind the spectrometer, the light of its slices.

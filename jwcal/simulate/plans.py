@@ -13,7 +13,8 @@ from jwcal.simulate.instruments import get_instrument
 from jwcal.simulate.readout import Timing
 
 VA_SCALE = 1.00004  # velocity aberration: apparent over true angular distances
-GUIDER_NAMES = {"FGS_ACQ1": "acq1", "FGS_ACQ2": "acq2", "FGS_TRACK": "track"}
+GUIDER_NAMES = {"FGS_ACQ1": "acq1", "FGS_ACQ2": "acq2", "FGS_TRACK": "track", "FGS_FINEGUIDE": "fg"}
+IDENTIFICATION = {"FGS_ID-IMAGE": "image", "FGS_ID-STACK": "stacked"}
 POINTING = ("V2_REF", "V3_REF", "V3I_YANG", "VPARITY", "CRPIX1", "CRPIX2", "RA_REF", "DEC_REF", "ROLL_REF", "VA_SCALE")
 
 
@@ -49,6 +50,10 @@ class Setup:
         Name of the target.
     tso : bool
         Whether the visit is a time series.
+    outputs : int or None
+        Number of outputs that are read, instead of the subarray's usual one.
+    strips : int
+        Strips of a guider's identification image.
     """
 
     instrument: str = "NIRCAM"
@@ -78,6 +83,8 @@ class Setup:
     positions: int = 1
     target: str = "SIMULATION"
     tso: bool = False
+    outputs: int | None = None
+    strips: int = 36
 
 
 @dataclass(frozen=True)
@@ -111,6 +118,8 @@ class Plan:
         visit = f"jw{s.program:05d}{s.observation:03d}{s.visit:03d}"
         if s.exp_type in GUIDER_NAMES:
             return f"{visit}_gs-{GUIDER_NAMES[s.exp_type]}_{format_time(s.start, '%Y%j%H%M%S')}"
+        if s.exp_type in IDENTIFICATION:
+            return f"{visit}_gs-id_{s.exposure}_{IDENTIFICATION[s.exp_type]}"
         return f"{visit}_021{s.activity:02d}_{s.exposure:05d}_{self.chip.label}"
 
     @property
@@ -121,7 +130,12 @@ class Plan:
     @property
     def outputs(self):
         """Number of outputs used."""
-        return self.instrument.outputs(self.setup.subarray)
+        return self.setup.outputs or self.instrument.outputs(self.setup.subarray)
+
+    @property
+    def dark(self):
+        """True where no light is let in."""
+        return "DARK" in self.setup.exp_type
 
     @property
     def masked(self):
@@ -159,12 +173,13 @@ def plan_exposure(setup, va_scale=VA_SCALE, attitude=None):
     chip = instrument.chip(setup.detector)
     pupil = setup.pupil or _find_pupil(instrument, setup.filter)
     setup = replace(setup, pupil=pupil, exp_type=setup.exp_type or instrument.exp_type)
-    aperture = instrument.load_aperture(chip, setup.subarray)
+    aperture = instrument.place(chip, setup)
     nframes, gap = instrument.pattern(setup.readpatt)
     nframes = setup.nframes or nframes
     gap = gap if setup.groupgap is None else setup.groupgap
-    tframe = instrument.frame_time(setup.subarray, aperture.nx, aperture.ny, chip.fastaxis, setup.readpatt)
-    timing = Timing(setup.nints, setup.ngroups, nframes, gap, setup.divisor or nframes, tframe)
+    size = aperture.nx, aperture.ny, chip.fastaxis
+    tframe = instrument.frame_time(setup.subarray, *size, setup.readpatt, setup.outputs)
+    timing = instrument.timing(setup, nframes, gap, tframe)
     attitude = attitude or point_telescope(aperture, setup.ra, setup.dec, setup.roll, setup.dither)
     return _complete(instrument, chip, setup, aperture, timing, attitude, va_scale)
 
@@ -219,7 +234,7 @@ def read_plan(path):
         instrument=instrument.name,
         detector=header["DETECTOR"],
         filter=header.get("FILTER", "N/A"),
-        pupil=header.get("PUPIL", "N/A"),
+        pupil=header.get(instrument.wheels[1], "N/A"),
         subarray=header["SUBARRAY"],
         readpatt=header["READPATT"],
         ngroups=header["NGROUPS"],

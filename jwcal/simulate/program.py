@@ -6,7 +6,6 @@ from pathlib import Path
 from jwcal.simulate.crds_cache import write_reference_cache
 from jwcal.simulate.exposure import Observatory, simulate_exposure
 from jwcal.simulate.fields import check_keys, draw_field
-from jwcal.simulate.geometry import load_aperture
 from jwcal.simulate.instruments import get_instrument
 from jwcal.simulate.plans import Setup, plan_exposure, point_telescope
 from jwcal.simulate.readout import DEFAULT_EFFECTS, EFFECTS
@@ -105,6 +104,6 @@ def _plan(spec, entry, detector, place, observatory):
     filter_name = chosen if isinstance(chosen, str) else chosen[channel]
     setup = Setup(**{**sky, **names, **place, "detector": detector, "filter": filter_name})
     pointed = instrument.chip(entry.get("aperture", entry["detectors"][0]))
-    aperture = load_aperture(instrument, pointed, setup.subarray)
+    aperture = instrument.load_aperture(pointed, setup.subarray)
     attitude = point_telescope(aperture, *sky.values(), setup.dither)
     return plan_exposure(setup, observatory.va_scale, attitude)

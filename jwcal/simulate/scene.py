@@ -81,8 +81,10 @@ def render_scene(scene, pointing, band, masked=False):
         proportional to each pixel's area.
     """
     aperture = pointing.aperture
-    psf = psfs.make_field_psf(band, pointing, masked)
     image = render_background(scene, pointing, band)
+    if not len(scene.galaxies) + len(scene.stars):
+        return image
+    psf = psfs.make_field_psf(band, pointing, masked)
     if len(scene.galaxies):
         image += _render_galaxies(scene.galaxies, pointing, band, psf)
     if len(scene.stars):

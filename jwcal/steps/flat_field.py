@@ -47,7 +47,7 @@ def flat_field(
     Raises
     ------
     StepSkipped
-        For NIRSpec spectra, for stacked guider images, or when there is no flat.
+        For NIRSpec spectra, for stacked guider images without a flat of the same kind, or when there is no flat.
     JwcalError
         When the flat does not cover the exposure.
     """
@@ -58,8 +58,8 @@ def flat_field(
         flat = Reference(user_supplied_flat, "flat")
     if flat is None:
         raise StepSkipped("there is no flat")
-    if "STACK" in exp_type:
-        raise StepSkipped(f"a stacked image ({exp_type}) has no place on the detector")
+    if "STACK" in exp_type and flat.lazy("SCI").shape != image.data.shape[-2:]:
+        raise StepSkipped(f"the flat is not one of stacked strips, as the image ({exp_type}) is")
     arrays = (flat.image("SCI", like=image), _read_error(flat, image), flat.dq(like=image))
     if isinstance(image, GuiderImage):
         image.data, image.err, image.dq = divide_guider_flat(image.data, image.err, image.dq, *arrays, bool(inverse))

@@ -23,6 +23,8 @@ class Case:
         Magnitudes of the faintest and the brightest star.
     rectified : bool
         Whether stage 2 is compared as well (full frames cost minutes).
+    damage : callable or None
+        Called with the raw file, the CRDS cache and the exposure's plan, to spoil them before they are used.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Case:
     faint: float = 25.0
     bright: float = 15.0
     rectified: bool = True
+    damage: object = None
 
 
 LARGE_EVENTS = {

@@ -70,6 +70,8 @@ class Laboratory:
             simulated = simulate_exposure(plan, scene, self.raw, truth_dir=self.folder / "truth")
             self.simulated[case.name] = simulated
             self.names[case.name] = simulated.uncal.name.removesuffix("_uncal.fits")
+            if case.damage:
+                case.damage(simulated.uncal, self.crds, plan)
 
     @property
     def oracle(self):

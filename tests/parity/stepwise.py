@@ -189,7 +189,7 @@ def explain_scatter(step, ramp, plan):
     if not plan["references"].get("gain"):
         return {}
     time, groups = ramp.keyword("TGROUP"), ramp.data.shape[1]
-    gain = typical(Reference(plan["references"]["gain"]).image("SCI", like=ramp))
+    gain = typical(Reference(plan["references"]["gain"]).image("SCI"))
     variance = step / time / (gain * time * max(groups - 1, 1))
     return {"data": step / time, "var_poisson": variance, "err": variance}
 

@@ -9,6 +9,9 @@ from astropy.io import fits
 from cases import CASES
 from cases_miri import CASES as MIRI_CASES
 from cases_miri import FITTED
+from cases_modes import CASES as MODE_CASES
+from cases_modes import DARKS, GUIDING
+from cases_nirspec import CASES as NIRSPEC_CASES
 from comparison import Figure
 from stepwise import Comparison, compare_mosaic, compare_world
 
@@ -69,7 +72,10 @@ def compare_with_truth(laboratory, case, figures):
     return {"jump": after_jump, "ramp_fit": after_fit}
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in (*CASES, *MIRI_CASES)])
+SIMULATED = (*CASES, *MIRI_CASES, *NIRSPEC_CASES, *MODE_CASES)
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in SIMULATED])
 def test_simulated(case, laboratory, figures, scratch):
     start = len(figures)
     inspect = compare_with_truth(laboratory, case, figures) if case.setup.subarray == "FULL" else {}
@@ -112,7 +118,9 @@ def put_guider_errors_right(plan, path):
     """What the official errors of a guider exposure should be: see README, differences 1 and 2."""
     ramp = products.read_ramp(path)
     time = ramp.keyword("TGROUP")
-    noise = Reference(plan["references"]["readnoise"]).image("SCI", like=ramp)
+    stacked = ramp.keyword("EXP_TYPE") == "FGS_ID-STACK"  # official: NaN where a single pixel of the gain is
+    gain, noise = (Reference(plan["references"][t]) for t in ("gain", "readnoise"))
+    gain, noise = (np.nanmean(r.image("SCI")) if stacked else r.image("SCI", like=ramp) for r in (gain, noise))
     reference = Reference(plan["references"]["flat"])
     flat, error = reference.image("SCI", like=ramp), reference.image("ERR", like=ramp)
     bad = (reference.dq(like=ramp) & (dq.NO_FLAT_FIELD | dq.DO_NOT_USE) != 0) | ~(np.abs(flat) > 0)
@@ -121,13 +129,47 @@ def put_guider_errors_right(plan, path):
 
     def after_cds(state):
         readout = 2 * (noise / time) ** 2
-        kept["err"] = np.sqrt(readout + (state["err"].astype(float) ** 2 - readout) / time)
+        poisson = state["err"].astype(float) ** 2 - readout
+        if stacked:
+            poisson = np.maximum(state["data"].astype(float), 0) / gain
+        kept["err"] = np.sqrt(readout + poisson / time)
         return kept["err"]
 
     def after_flat(state):
         return np.sqrt((kept["err"] / flat) ** 2 + (state["data"].astype(float) * error / flat) ** 2)
 
     return {("guider_cds", "err"): after_cds, ("flat_field", "err"): after_flat}
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in DARKS])
+def test_dark(case, laboratory, figures, scratch):
+    start = len(figures)
+    official = laboratory.oracle.run("dark", laboratory.uncal(case.name), scratch, case.settings)
+    plan = laboratory.program.plan("dark", laboratory.names[case.name])
+    ramp = Comparison(case.name, official, figures).run(plan, products.read_ramp(laboratory.uncal(case.name)))
+    products.write(scratch / "ours_dark.fits", ramp)
+    ours, theirs = (products.read_ramp(path) for path in (scratch / "ours_dark.fits", official.product("dark")))
+    assert ours.data.shape == theirs.data.shape and ours.data.ndim == 4
+    np.testing.assert_array_equal(ours.groupdq, theirs.groupdq)
+    assert "S_DARK" not in ours.header and ours.header["DATAMODL"] == theirs.header["DATAMODL"]
+    check(figures, start)
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in GUIDING])
+def test_guider(case, laboratory, figures, scratch):
+    start = len(figures)
+    plan, path = laboratory.program.plan("guider", laboratory.names[case.name]), laboratory.uncal(case.name)
+    official = laboratory.oracle.run("guider", path, scratch)
+    image = Comparison(case.name, official, figures, put_guider_errors_right(plan, path)).run(
+        plan, products.read_ramp(path)
+    )
+    theirs = products.read(official.product("cal"), models.GuiderImage)
+    assert image.data.shape == theirs.data.shape
+    assert {name.upper() for name in image.tables} == {name.upper() for name in theirs.tables}
+    for name, table in theirs.tables.items():
+        for column in table.dtype.names:
+            np.testing.assert_array_equal(image.tables[name][column], table[column])
+    check(figures, start)
 
 
 def test_real_guider(laboratory, real_data, figures, scratch):

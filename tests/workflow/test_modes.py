@@ -1,0 +1,96 @@
+"""Every EXP_TYPE of exp_types.csv goes through its stage-1 pipeline: the steps that run, their order, the products."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from astropy.io import fits
+from conftest import ROOT, Workbench
+from modes import NOT_IN_TIME_SERIES, SUFFIX, TIME_SERIES, expect, list_modes
+
+from jwcal.exposures import load_exp_types
+from jwcal.simulate.instruments import PLUGINS
+
+EXP_TYPES = {name: row.stage1 for name, row in load_exp_types(ROOT / "config" / "exp_types.csv").items()}
+MODES = list_modes(EXP_TYPES)
+STAGE1 = ("MASK", "SATURATION", "SUPERBIAS", "LINEARITY", "DARK", "GAIN", "READNOISE", "IPC", "RESET", "RSCD",
+          "EMICORR", "FLAT", "REFPIX")  # fmt: skip
+RESULT = re.compile(r"(\w+): (COMPLETE|SKIPPED)\b")
+
+
+class Run:
+    """Files that one run over all modes has made."""
+
+    def __init__(self, folder, roots):
+        self.folder, self.roots = folder, roots
+
+    def product(self, mode, suffix):
+        return self.folder / "products" / f"{self.roots[mode]}_{suffix}.fits"
+
+    def steps(self, mode):
+        """(step, whether it ran) in order, as the job's log tells."""
+        log = next((self.folder / "logs").rglob(f"{self.roots[mode]}.log"))
+        return [
+            (match[1], match[2] == "COMPLETE") for match in map(RESULT.search, log.read_text().splitlines()) if match
+        ]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """All exposures in one raw folder, one reference cache, one run."""
+    from jwcal.simulate import Scene, simulate_exposure, write_reference_cache
+
+    folder = tmp_path_factory.mktemp("modes")
+    made = {name: simulate_exposure(setup, Scene(), folder / "raw") for name, setup in MODES.items() if built(name)}
+    plans = [exposure.plan for exposure in made.values()]
+    striped = simulate_exposure(replace(MODES["NRC_TSGRISM"], program=999), Scene(), folder / "raw").uncal
+    fits.setval(striped, "MSTR_RD1", value=1)
+    write_reference_cache(folder / "crds", plans, coupling=True, types=STAGE1)
+    result = Run(folder, {name: exposure.plan.root for name, exposure in made.items()})
+    targets = [f"products/{result.product(name, SUFFIX.get(EXP_TYPES[name], 'rate')).name}" for name in made]
+    bench = Workbench(folder, folder / "crds")
+    result.answer = bench.run(*targets, "--keep-going", "--quiet", "all", check=False)
+    return result
+
+
+def built(mode):
+    return MODES[mode].instrument in PLUGINS
+
+
+@pytest.mark.parametrize("mode", EXP_TYPES)
+def test_mode(mode, run):
+    if not built(mode):
+        pytest.skip(f"the simulator has no {MODES[mode].instrument} yet")
+    pipeline, setup = EXP_TYPES[mode], MODES[mode]
+    suffix = SUFFIX.get(pipeline, "rate")
+    product = run.product(mode, suffix)
+    assert product.exists(), run.answer.stderr[-3000:]
+    found, expected = run.steps(mode), expect(setup, pipeline)
+    if pipeline == TIME_SERIES:  # what they leave out need not be named
+        assert not any(ran for step, ran in found if step in NOT_IN_TIME_SERIES)
+        found, expected = ([p for p in pairs if p[0] not in NOT_IN_TIME_SERIES] for pairs in (found, expected))
+    assert found == expected
+    axes = {"rate": 2, "dark": 4, "cal": 3}[suffix]
+    assert fits.getheader(product, "SCI")["NAXIS"] == axes
+    if suffix == "rate" and setup.nints > 1:
+        assert fits.getheader(run.product(mode, "rateints"), "SCI")["NAXIS3"] == setup.nints
+    header = fits.getheader(product)
+    assert header["EXP_TYPE"] == mode and header["FILENAME"] == Path(product).name
+
+
+def test_guider_tables_are_carried(run):
+    tables = {
+        "FGS_ID-IMAGE": {"Flight Reference Stars", "Planned Reference Stars"},
+        "FGS_ID-STACK": {"Flight Reference Stars", "Planned Reference Stars"},
+        "FGS_TRACK": {"Pointing", "FGS Centroid Packet", "Track subarray table"},
+        "FGS_FINEGUIDE": {"Pointing", "FGS Centroid Packet"},
+    }
+    for mode, names in tables.items():
+        with fits.open(run.product(mode, "cal")) as file:
+            assert {name.upper() for name in names} <= {hdu.name.upper() for hdu in file}
+
+
+def test_stripes_are_refused_in_one_line(run):
+    lines = [line for line in run.answer.stderr.splitlines() if "00999" in line]
+    assert len(lines) == 1 and "MSTR_RD1" in lines[0] and "move the file" in lines[0] and "Traceback" not in lines[0]

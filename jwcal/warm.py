@@ -129,6 +129,7 @@ def _warm_mid_infrared(folder, references):
 
 def _warm_interleaved(folder, references):
     """Kernels of NIRSpec's interleaved frames, on small ones: the reference file's tables have millions of rows."""
+    from jwcal.interleaved.transforms import LENGTH, transform, transform_back
     from jwcal.kernels.interleaved_references import bridge_gaps, lay_out, subtract_series
 
     plane, mean, lines = np.ones((3, NX), np.float32), np.zeros((3, NX)), np.zeros((2, 2))
@@ -136,6 +137,7 @@ def _warm_interleaved(folder, references):
     series = np.empty((2, NX, 2), np.float32)
     lay_out(plane, mean, table, table, columns, lines, series)
     bridge_gaps(series[0].reshape(-1), np.ones(3))
+    transform_back(transform(np.zeros(LENGTH, np.float32)), np.empty(LENGTH, np.float32))
     subtract_series(plane, plane[:2], mean, np.array([[2, 1, 0]]), columns, lines, series[1:])
 
 
@@ -248,7 +250,8 @@ def _warm_flicker(folder, references):
 
 # What is compiled by one process; the longest first.
 PARTS = {"images": _warm_images, "jump": _warm_jump, "mid_infrared": _warm_mid_infrared, "catalog": _warm_catalog,
-         "fit": _warm_fit, "ramps": _warm_ramps, "interleaved": _warm_interleaved, "flicker": _warm_flicker, "guider": _warm_guider}  # fmt: skip
+         "fit": _warm_fit, "ramps": _warm_ramps, "interleaved": _warm_interleaved, "flicker": _warm_flicker,
+         "guider": _warm_guider}  # fmt: skip
 
 
 def _make_rates(shape):

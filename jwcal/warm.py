@@ -130,6 +130,7 @@ def _warm_mid_infrared(folder, references):
 
 def _warm_interleaved(folder, references):
     """Kernels of NIRSpec's interleaved frames, on small ones: the reference file's tables have millions of rows."""
+    from jwcal.interleaved.transforms import LENGTH, transform, transform_back
     from jwcal.kernels.interleaved_references import bridge_gaps, lay_out, subtract_series
 
     plane, mean, lines = np.ones((3, NX), np.float32), np.zeros((3, NX)), np.zeros((2, 2))
@@ -137,6 +138,7 @@ def _warm_interleaved(folder, references):
     series = np.empty((2, NX, 2), np.float32)
     lay_out(plane, mean, table, table, columns, lines, series)
     bridge_gaps(series[0].reshape(-1), np.ones(3))
+    transform_back(transform(np.zeros(LENGTH, np.float32)), np.empty(LENGTH, np.float32))
     subtract_series(plane, plane[:2], mean, np.array([[2, 1, 0]]), columns, lines, series[1:])
 
 

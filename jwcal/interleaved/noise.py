@@ -10,13 +10,12 @@ Only noise that changes within the ramp is seen: the mean of all groups is taken
 Reference: Rauscher et al. 2017, PASP 129, 105003.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 
 from jwcal.errors import JwcalError
-from jwcal.interleaved import layout
+from jwcal.interleaved import layout, transforms
 from jwcal.interleaved.layout import CLOCKS, COLUMNS, EDGE, OUTPUTS
 from jwcal.kernels.interleaved_references import bridge_gaps, lay_out, subtract_series
 
@@ -78,7 +77,7 @@ def _find_normal():
 
 
 def read_filters(reference):
-    """Filters of the reference file at the frequencies from 0 up, complex64 [output - 1, frequency]: alpha and beta.
+    """Filters alpha and beta of the reference file, each complex64 [output - 1, 45, 16384] as spectra are laid out.
 
     The noise is real; of filters that are not those of a real kernel only that part counts.
     """
@@ -87,25 +86,27 @@ def read_filters(reference):
     table = reference.table("IRS2")
     if len(table) != 2 * SAMPLES:
         raise JwcalError(f"table IRS2 has {len(table)} rows; {2 * SAMPLES} are expected", reference.path)
-    return [np.stack([_read_filter(table[f"{name}_{k}"]) for k in range(OUTPUTS - 1)]) for name in ("alpha", "beta")]
+    order = transforms.list_frequencies()
+    names = [[f"{name}_{k}" for k in range(OUTPUTS - 1)] for name in ("alpha", "beta")]
+    return [np.stack([_read_filter(table[name], order) for name in group]) for group in names]
 
 
-def _read_filter(column):
+def _read_filter(column, order):
     """One filter; real and imaginary parts take turns."""
     whole = np.empty(SAMPLES, np.complex64)
     whole.real, whole.imag = column[0::2], column[1::2]
-    half = whole[: SAMPLES // 2 + 1]
-    mirrored = np.concatenate([whole[:1], whole[: SAMPLES // 2 - 1 : -1]])
-    return (half + mirrored.conj()) / 2
+    return (np.take(whole, order) + np.take(whole, -order, mode="wrap").conj()) / 2
 
 
 def make_low_pass():
-    """The filter that fills gaps of the reference output, float32 [frequency]: it leaves both ends of the spectrum."""
+    """The filter that fills gaps of the reference output, float32 [45, 16384]: it leaves both ends of the spectrum."""
+    frequency = transforms.list_frequencies()
+    frequency = np.minimum(frequency, SAMPLES - frequency)
     fall = (np.cos(np.pi * np.arange(TAPER) / TAPER) + 1) / 2
-    passed = np.zeros(SAMPLES // 2 + 1)
+    passed = np.zeros(SAMPLES // 2 + 1, np.float32)
     passed[:PASSED], passed[PASSED : PASSED + TAPER] = 1, fall
     passed[-1 - PASSED :], passed[-1 - PASSED - TAPER : -1 - PASSED] = 1, fall[::-1]
-    return passed.astype(np.float32)
+    return passed[frequency]
 
 
 def subtract_noise(integration, target, schedule, filters, preserve=False):
@@ -127,14 +128,13 @@ def subtract_noise(integration, target, schedule, filters, preserve=False):
     """
     low_pass, mean = make_low_pass(), average_groups(integration)
     series = np.empty((OUTPUTS, COLUMNS, CLOCKS), np.float32)
-    with ThreadPoolExecutor(_count_threads()) as pool:
-        for plane, corrected in zip(integration, target, strict=True):
-            lines = fit_lines(plane, mean, schedule)
-            lay_out(plane, mean, schedule.rows, schedule.clocks, schedule.columns, lines, series)
-            noise = model_noise(series, filters, low_pass, schedule.normal, pool)
-            subtract_series(plane, corrected, mean, schedule.places, schedule.places_in_time, lines, noise)
-            if preserve:
-                _restore_references(plane, mean, series[0], schedule)
+    for plane, corrected in zip(integration, target, strict=True):
+        lines = fit_lines(plane, mean, schedule)
+        lay_out(plane, mean, schedule.rows, schedule.clocks, schedule.columns, lines, series)
+        model_noise(series, filters, low_pass, schedule.normal)
+        subtract_series(plane, corrected, mean, schedule.places, schedule.places_in_time, lines, series[1:])
+        if preserve:
+            _restore_references(plane, mean, series[0], schedule)
 
 
 def _restore_references(plane, mean, used, schedule):
@@ -144,12 +144,6 @@ def _restore_references(plane, mean, used, schedule):
     plane[schedule.read[0, read[0]]] += mean[schedule.read[0, read[0]]]
     interleaved = schedule.read[1:][read[1:] & ~schedule.normal]
     plane[interleaved] -= mean[interleaved]
-
-
-def _count_threads():
-    from numba import get_num_threads
-
-    return get_num_threads()
 
 
 def average_groups(integration):
@@ -193,47 +187,36 @@ def _fit_line(time, values):
     return values.mean() - slope * centre, slope
 
 
-def model_noise(series, filters, low_pass, normal, pool):
-    """Noise of the outputs, float32 [output - 1, column, clock].
+def model_noise(series, filters, low_pass, normal):
+    """Replace the series of all outputs but the first by the noise of these outputs, and fill the first one's gaps.
 
     Parameters
     ----------
     series : float32 [output, column, clock]
-        Series of the reference output, of which gaps are filled in place, and of the others' reference samples.
+        Series of the reference output, and of the others' reference samples; overwritten.
     filters : (alpha, beta)
-        complex64 [output - 1, frequency].
-    low_pass : float32 [frequency]
+        complex64 [output - 1, 45, 16384].
+    low_pass : float32 [45, 16384]
         What fills the gaps.
     normal : bool [clock]
         Where pixels are read.
-    pool : concurrent.futures.Executor
-        Threads for the transforms.
     """
-    from scipy import fft
-
-    flat = series.reshape(OUTPUTS, SAMPLES)
-    spectra = pool.map(fft.rfft, flat[1:])
-    series[0] = fill_gaps(series[0], low_pass, normal)
-    shared = fft.rfft(flat[0])
-
-    def model(alpha, beta, spectrum):
+    reference, *others = series.reshape(OUTPUTS, SAMPLES)
+    fill_gaps(reference, low_pass, normal)
+    shared = transforms.transform(reference)
+    for own, alpha, beta in zip(others, *filters, strict=True):
+        spectrum = transforms.transform(own)
         spectrum *= beta
         spectrum += alpha * shared
-        return fft.irfft(spectrum, SAMPLES, overwrite_x=True)
-
-    noise = list(pool.map(model, *filters, spectra))
-    return np.stack(noise).reshape(OUTPUTS - 1, COLUMNS, CLOCKS)
+        transforms.transform_back(spectrum, own)
 
 
 def fill_gaps(reference, low_pass, normal):
-    """Series of the reference output [column, clock] with its gaps filled."""
-    from scipy import fft
-
-    bridged = bridge_gaps(reference.reshape(-1), BRIDGE).reshape(reference.shape)
-    filled = bridged
+    """Fill the gaps of the reference output's series float32 [sample], in place."""
+    bridged = bridge_gaps(reference, BRIDGE).reshape(COLUMNS, CLOCKS)
+    reference[:] = bridged.reshape(-1)
     for _ in range(PASSES):
-        spectrum = fft.rfft(filled.reshape(-1))
+        spectrum = transforms.transform(reference)
         spectrum *= low_pass
-        filled = fft.irfft(spectrum, SAMPLES, overwrite_x=True).reshape(reference.shape)
-        np.copyto(filled, bridged, where=normal)
-    return filled
+        transforms.transform_back(spectrum, reference)
+        np.copyto(reference.reshape(COLUMNS, CLOCKS), bridged, where=normal)

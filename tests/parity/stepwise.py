@@ -192,6 +192,8 @@ def explain_scatter(step, ramp, plan):
     if not plan["references"].get("gain"):
         return {}
     time, groups = ramp.keyword("TGROUP"), ramp.data.shape[1]
+    if ramp.keyword("INSTRUME") == "MIRI" and groups > 2:
+        groups -= 2  # the last one, and one of the first
     gain = typical(Reference(plan["references"]["gain"]).image("SCI"))
     variance = step / time / (gain * time * max(groups - 1, 1))
     return {"data": step / time, "var_poisson": variance, "err": variance}

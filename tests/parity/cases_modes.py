@@ -44,10 +44,10 @@ def miri(subarray, readpatt, ngroups, nints=1, filter="F770W", exp_type="MIR_IMA
 
 
 def break_outputs(uncal, crds, plan):
-    """One output reads nothing, one is at the converter's end."""
+    """One output reads nothing, one always the same."""
     with fits.open(uncal, mode="update") as file:
         file["SCI"].data[..., 512:1024] = 0
-        file["SCI"].data[..., 1024:1536] = 65535
+        file["SCI"].data[..., 1024:1536] = 20000
 
 
 def spoil_references(uncal, crds, plan):
@@ -60,6 +60,13 @@ def spoil_references(uncal, crds, plan):
         with fits.open(path, mode="update") as file:
             for row, value in enumerate(values):
                 file[extension].data[..., 10 + 5 * row : 12 + 5 * row, 10 + 5 * place : 13 + 5 * place] = value
+
+
+def fill_gain(uncal, crds, plan):
+    """No NaN in the gain: a single one makes the whole of an official stacked identification image NaN."""
+    with fits.open(find_reference(crds, "gain", plan), mode="update") as file:
+        gain = file["SCI"].data
+        gain[np.isnan(gain)] = np.nanmean(gain)
 
 
 def find_reference(crds, reftype, plan):
@@ -107,7 +114,7 @@ DARKS = [
 
 GUIDING = [
     case("guider ID-IMAGE", 41, fgs("2048X64", "ID", 2, 2, "FGS_ID-IMAGE", strips=2)),
-    case("guider ID-STACK", 42, fgs("2048X64", "ID", 2, 2, "FGS_ID-STACK", strips=2)),
+    case("guider ID-STACK", 42, fgs("2048X64", "ID", 2, 2, "FGS_ID-STACK", strips=2), damage=fill_gain),
     case("guider ACQ1", 43, fgs("128X128", "ACQ1", 2, 6, "FGS_ACQ1", "GUIDER2")),
     case("guider ACQ2", 44, fgs("32X32", "ACQ2", 2, 5, "FGS_ACQ2")),
     case("guider TRACK", 45, fgs("32X32", "TRACK", 2, 200, "FGS_TRACK")),

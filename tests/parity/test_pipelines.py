@@ -118,9 +118,9 @@ def put_guider_errors_right(plan, path):
     """What the official errors of a guider exposure should be: see README, differences 1 and 2."""
     ramp = products.read_ramp(path)
     time = ramp.keyword("TGROUP")
-    stacked = ramp.keyword("EXP_TYPE") == "FGS_ID-STACK"  # official: NaN where a single pixel of the gain is
-    gain, noise = (Reference(plan["references"][t]) for t in ("gain", "readnoise"))
-    gain, noise = (np.nanmean(r.image("SCI")) if stacked else r.image("SCI", like=ramp) for r in (gain, noise))
+    noise = Reference(plan["references"]["readnoise"])
+    stacked = ramp.keyword("EXP_TYPE") == "FGS_ID-STACK"
+    noise = noise.image("SCI").mean() if stacked else noise.image("SCI", like=ramp)
     reference = Reference(plan["references"]["flat"])
     flat, error = reference.image("SCI", like=ramp), reference.image("ERR", like=ramp)
     bad = (reference.dq(like=ramp) & (dq.NO_FLAT_FIELD | dq.DO_NOT_USE) != 0) | ~(np.abs(flat) > 0)
@@ -129,10 +129,7 @@ def put_guider_errors_right(plan, path):
 
     def after_cds(state):
         readout = 2 * (noise / time) ** 2
-        poisson = state["err"].astype(float) ** 2 - readout
-        if stacked:
-            poisson = np.maximum(state["data"].astype(float), 0) / gain
-        kept["err"] = np.sqrt(readout + poisson / time)
+        kept["err"] = np.sqrt(readout + (state["err"].astype(float) ** 2 - readout) / time)
         return kept["err"]
 
     def after_flat(state):

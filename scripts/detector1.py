@@ -17,10 +17,12 @@ def detector1(uncal, plan, rate, rateints=None, context=None):
     context : str, optional
         CRDS context.
     """
-    from jwcal import products
-    from jwcal.runner import run_chain
+    from pathlib import Path
 
-    rates = run_chain(plan, products.read_ramp(uncal), context=context)
+    from jwcal import products
+    from jwcal.blocks import calibrate_ramp
+
+    rates = calibrate_ramp(uncal, plan, Path(rate).parent, context)
     products.write(rate, rates.rate)
     if rateints:
         products.write(rateints, rates.rateints)

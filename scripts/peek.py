@@ -19,11 +19,14 @@ def peek(source, plan, product, backgrounds=(), context=None):
     context : str, optional
         CRDS context.
     """
+    from pathlib import Path
+
     from jwcal import models, products
+    from jwcal.blocks import calibrate_ramp
     from jwcal.runner import run_chain
 
     if source.endswith("_uncal.fits"):
-        result = run_chain(plan, products.read_ramp(source), context=context)
+        result = calibrate_ramp(source, plan, Path(product).parent, context)
     else:
         backgrounds = [backgrounds] if isinstance(backgrounds, str) else backgrounds
         members = {"backgrounds": [products.read_image(path) for path in backgrounds]}

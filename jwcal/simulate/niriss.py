@@ -23,8 +23,7 @@ INSTRUMENT = Instrument(
     },
     bands=_list_bands(),
     patterns={"NISRAPID": (1, 0), "NIS": (4, 0)},
-    subarrays={"SUB80": "{stem}_AMI1", "SUB64": "{stem}_SUB64", "SUB128": "{stem}_SUB128", "SUB256": "{stem}_SUB256",
-               "SUBSTRIP256": "{stem}_SUBSTRIP256"},  # fmt: skip
+    subarrays={"SUB80": "{stem}_AMI1", "SUB64": "{stem}_SUB64", "SUB128": "{stem}_SUB128", "SUB256": "{stem}_SUB256"},
     exp_type="NIS_IMAGE",
     selection={
         "DARK": ("DETECTOR", "READPATT", "SUBARRAY"),

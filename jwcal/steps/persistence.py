@@ -46,9 +46,10 @@ def persistence(
     """
     if persistence_time is None or persistence_time <= 0:
         raise StepSkipped("persistence_time is not set; give the length of the window in seconds")
+    ends = ramp.carried.setdefault("persistence", np.zeros(ramp.data.shape[-2:]))
     threshold = np.inf if dn_threshold is None else float(dn_threshold)
     flag = dq.PERSISTENCE | (dq.DO_NOT_USE if persistence_dnu else 0)
-    flag_windows(ramp.data, ramp.groupdq, _group_times(ramp), float(persistence_time), threshold, flag)
+    flag_windows(ramp.data, ramp.groupdq, _group_times(ramp), float(persistence_time), threshold, flag, ends)
     return ramp
 
 
@@ -61,7 +62,7 @@ def _group_times(ramp):
 
 def _integration_starts(ramp, nint):
     """Start of each integration, s since 1970: from INT_TIMES by number, else from the start of the exposure."""
-    numbers = int(ramp.keyword("INTSTART", 1)) + np.arange(nint)
+    numbers = int(ramp.keyword("INTSTART", 1)) + ramp.offset + np.arange(nint)
     table = ramp.tables.get("INT_TIMES")
     if table is not None:
         known = {int(row["integration_number"]): float(row["int_start_MJD_UTC"]) for row in table}

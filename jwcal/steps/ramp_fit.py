@@ -7,6 +7,7 @@ from jwcal.errors import JwcalError
 from jwcal.kernels.ramp_ols import fit_ramps
 from jwcal.kernels.ramp_optional import describe_segments
 from jwcal.kernels.ramp_slopes import tabulate_coefficients
+from jwcal.mapping import fit_in_bands, walk
 from jwcal.models import Image, Ramp, Rates
 from jwcal.references import Reference
 
@@ -79,7 +80,7 @@ def ramp_fit(
         *(ramp.data, ramp.groupdq, ramp.pixeldq, zeroframe, (gains, noise, dark)),
         *(extra, _timing(ramp), (start, stop, suppress), tabulate_coefficients(stop - start)),
     )
-    results, flags = fit_ramps(*inputs)
+    results, flags = fit_in_bands(fit_ramps, *inputs)
     factor = gain.keyword("GAINFACT")
     return Rates(
         rate=_make_image(ramp, results[:, -1], flags[-1], factor),
@@ -105,7 +106,7 @@ def _used_groups(ramp, extra):
     n_groups = ramp.data.shape[1]
     start, stop = 0, n_groups
     if ramp.keyword("INSTRUME", "") == "MIRI" and n_groups > 1:
-        lost = [_all_flagged(ramp.groupdq[:, g] | extra[g], dq.DO_NOT_USE) for g in range(n_groups)]
+        lost = [bool(extra[g]) or _all_flagged(ramp.groupdq[:, g], dq.DO_NOT_USE) for g in range(n_groups)]
         while start < n_groups and lost[start]:
             start += 1
         stop -= lost[-1]
@@ -118,7 +119,7 @@ def _used_groups(ramp, extra):
 
 def _all_flagged(flags, flag):
     """Whether all samples of an array [integration, y, x] have a flag; a look at the first rows mostly settles it."""
-    return all(bool((row & flag).all()) for plane in flags for row in plane)
+    return all(bool((row & flag).all()) for plane in walk(flags) for row in plane)
 
 
 def _timing(ramp):

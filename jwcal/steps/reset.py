@@ -45,6 +45,6 @@ def reset(ramp: Ramp, reset: Reference) -> Ramp:
 
 def _match_integrations(ramp, n_known):
     """Which integration of the reference belongs to which of the ramp, (first, past the last)."""
-    n_here, first = ramp.data.shape[0], int(ramp.keyword("INTSTART", 1)) - 1
+    n_here, first = ramp.data.shape[0], int(ramp.keyword("INTSTART", 1)) - 1 + ramp.offset
     own = [(first + i, (i, i + 1)) for i in range(n_here) if first + i < n_known - 1]
     return own + ([(n_known - 1, (len(own), n_here))] if len(own) < n_here else [])

@@ -1,0 +1,19 @@
+"""How much memory a job of stage 1 takes, and what is done when that would be too much: one place for the formula.
+
+Asked while Snakemake lays out the workflow, so there are no arrays here, only numbers.
+"""
+
+import math
+
+# Samples of a ramp that is calibrated at one go: SOSS with 50 integrations of 5 groups just fits. Larger ones lie in a
+# temporary file and are worked on in blocks of integrations of so many samples.
+MOST_SAMPLES, BLOCK_SAMPLES = 1 << 27, 3 << 25
+
+
+def list_blocks(shape):
+    """(first, past the last) integration of the blocks that a ramp [integration, group, y, x] is worked on in."""
+    n_integrations, samples = shape[0], math.prod(shape[1:])
+    if n_integrations * samples <= MOST_SAMPLES:
+        return [(0, n_integrations)]
+    length = max(1, BLOCK_SAMPLES // samples)
+    return [(first, min(first + length, n_integrations)) for first in range(0, n_integrations, length)]

@@ -11,9 +11,11 @@ import time
 from dataclasses import replace
 from itertools import groupby
 
+import numpy as np
+
 from jwcal import products
 from jwcal.budget import list_blocks
-from jwcal.mapping import find_pages, map_array, release, walk
+from jwcal.mapping import copy, find_pages, map_array
 from jwcal.products import INTEGRATIONS
 from jwcal.runner import apply_step, log_step, run_chain, run_step, stamp
 
@@ -90,9 +92,12 @@ def _run_separately(steps, parts, plan, whole, folder):
 
 def _cut(ramp, first, last):
     """A copy of some integrations of a mapped ramp; headers, tables and what is carried are shared."""
-    arrays = {name: getattr(ramp, name) for name in INTEGRATIONS}
-    parts = {name: None if array is None else array[first:last].copy() for name, array in arrays.items()}
-    release(*(array for array in arrays.values() if array is not None))
+    parts = {}
+    for name in INTEGRATIONS:
+        array = getattr(ramp, name)
+        if array is not None:
+            parts[name] = np.empty((last - first, *array.shape[1:]), array.dtype)
+            copy(array[first:last], parts[name])
     return replace(ramp, **parts, pixeldq=ramp.pixeldq.copy(), offset=first)
 
 
@@ -106,9 +111,7 @@ def _keep(part, result, whole, folder):
     for name in INTEGRATIONS:
         source = getattr(part, name)
         if source is not None:
-            target = getattr(result, name)[part.offset : part.offset + len(source)]
-            for plane, own in zip(walk(target), source, strict=True):
-                plane[...] = own
+            copy(np.ascontiguousarray(source), getattr(result, name)[part.offset : part.offset + len(source)])
     return result
 
 

@@ -5,9 +5,9 @@ Asked while Snakemake lays out the workflow, so there are no arrays here, only n
 
 import math
 
-# Samples of a ramp that is calibrated at one go: SOSS with 50 integrations of 5 groups just fits. Larger ones lie in a
-# temporary file and are worked on in blocks of integrations of so many samples.
-MOST_SAMPLES, BLOCK_SAMPLES = 1 << 27, 3 << 25
+# Samples of a ramp that is calibrated at one go: twice 20 groups of a whole detector just fit. Larger ones lie in a
+# temporary file and are worked on in blocks of integrations of at most so many samples.
+MOST_SAMPLES = 5 << 25
 
 
 def list_blocks(shape):
@@ -15,5 +15,5 @@ def list_blocks(shape):
     n_integrations, samples = shape[0], math.prod(shape[1:])
     if n_integrations * samples <= MOST_SAMPLES:
         return [(0, n_integrations)]
-    length = max(1, BLOCK_SAMPLES // samples)
+    length = max(1, MOST_SAMPLES // samples)
     return [(first, min(first + length, n_integrations)) for first in range(0, n_integrations, length)]

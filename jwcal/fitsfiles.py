@@ -118,7 +118,9 @@ class FitsFile:
     def image(self, extname, dtype=None, planes=None):
         """Image in native byte order with BZERO applied, as `dtype` (default: the nearest native type).
 
-        `planes`, (first, past the last), reads some of its first axis only. It is read through a small buffer: mapping the file would count it once more in the job's memory.
+        `planes`, (first, past the last), reads some of its first axis only.
+
+        It is read through a small buffer: mapping the file would count it once more in the job's memory.
         """
         shape, kind, start = self._layout(extname)
         if planes is not None:

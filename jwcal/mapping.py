@@ -19,7 +19,7 @@ import numpy as np
 
 from jwcal.errors import JwcalError
 
-BAND_BYTES = 1 << 28  # of samples and flags that are copied into memory at a time
+BAND_BYTES = 432 << 20  # of samples and flags that are copied into memory at a time
 
 
 def map_array(shape, dtype, folder):
@@ -45,34 +45,48 @@ def map_array(shape, dtype, folder):
         with tempfile.TemporaryFile(dir=folder, prefix=".jwcal-") as file:
             os.posix_fallocate(file.fileno(), 0, size)  # a full disk would end the process later, without a word
             pages = _Pages(file.fileno(), size)
+            pages.file = os.dup(file.fileno())
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS):
             raise
         message = f"no room for a temporary file of {size / 1e9:.1f} GB ({error.strerror}); free some space"
         raise JwcalError(message, folder) from error
-    pages.folder = folder
-    return np.ndarray(shape, dtype, pages)
+    array = np.ndarray(shape, dtype, pages)
+    pages.folder, pages.address = folder, _find_address(array)
+    return array
 
 
 class _Pages(mmap.mmap):
-    """The pages of a file, and the folder that it lies in."""
+    """The pages of a file; where they lie in memory, the folder and the descriptor of the file."""
 
-    folder = None
+    folder, address, file = None, 0, -1
+
+    def __del__(self):
+        os.close(self.file)
+
+
+def _find_address(array):
+    return array.__array_interface__["data"][0]
 
 
 def find_pages(array):
-    """The mapped pages that an array is a view of, None for arrays in memory."""
+    """The mapped pages of a temporary file that an array is a view of, None for others."""
+    pages = _find_map(array)
+    return pages if isinstance(pages, _Pages) else None
+
+
+def _find_map(array):
     while isinstance(array, np.ndarray):
         array = array.base
     if isinstance(array, memoryview):
         array = array.obj
-    return array if isinstance(array, _Pages) else None
+    return array if isinstance(array, mmap.mmap) else None
 
 
 def release(*arrays):
-    """Let go of the pages of mapped arrays; others stay as they are."""
+    """Let go of the pages of mapped arrays, temporary or of a reference file; others stay as they are."""
     for array in arrays:
-        pages = find_pages(array)
+        pages = _find_map(array)
         if pages is not None:
             pages.madvise(mmap.MADV_DONTNEED)
 
@@ -113,23 +127,35 @@ def take(array, rows):
     if rows.stop - rows.start == array.shape[-2]:
         return np.ascontiguousarray(array)
     part = np.empty((*array.shape[:-2], rows.stop - rows.start, array.shape[-1]), array.dtype)
-    if part.ndim == 2:
-        part[...] = array[rows]
-        return part
-    for k, plane in enumerate(walk(array)):
-        part[k] = plane[..., rows, :]
+    for index in np.ndindex(array.shape[:-2]):
+        copy(array[index][rows], part[index])
     return part
 
 
 def put(array, rows, part):
     """Write rows back into an array they were taken from (`take`), or into another one of its shape."""
-    if part is array:
-        return
-    if part.ndim == 2:
-        array[rows] = part
-        return
-    for k, plane in enumerate(walk(array)):
-        plane[..., rows, :] = part[k]
+    if part is not array:
+        for index in np.ndindex(array.shape[:-2]):
+            copy(part[index], array[index][rows])
+
+
+def copy(source, target):
+    """Copy a contiguous array. Mapped ones are read and written like files: that is faster, and touches no pages."""
+    pages, written = find_pages(source), find_pages(target)
+    if pages is not None:
+        _transfer(os.preadv, pages, source, target)
+    elif written is not None:
+        _transfer(os.pwritev, written, target, source)
+    else:
+        target[...] = source
+
+
+def _transfer(call, pages, mapped, array):
+    """Read or write all of an array, whatever part of it the system takes at once."""
+    offset, content = _find_address(mapped) - pages.address, memoryview(array.reshape(-1)).cast("B")
+    while content:
+        done = call(pages.file, [content], offset)
+        content, offset = content[done:], offset + done
 
 
 def fit_in_bands(fit, data, groupdq, pixeldq, zeroframe, maps, *rest):

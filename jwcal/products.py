@@ -111,7 +111,7 @@ def outline_ramp(path):
 
 
 def fill_ramp(outline, first, last):
-    """Integrations `first`..`last` - 1 of a ramp of which `outline_ramp` read the rest; headers and tables are shared."""
+    """Integrations `first`..`last` - 1 of a ramp of which `outline_ramp` read the rest; headers are shared."""
     with FitsFile(outline.path) as file:
         arrays = _read_arrays(file, models.Ramp, INTEGRATIONS, (first, last))
     part = _complete_ramp(replace(outline, **arrays, offset=first))

@@ -56,7 +56,7 @@ def run_step(step, product, plan, members=None):
 
 
 def apply_step(step, product, plan, members):
-    """Run one step and note it in the headers; returns the product, and why the step was skipped, None if it was not."""
+    """Run one step and note it in the headers; returns the product, and why the step was skipped (None: was not)."""
     reason = plan["skipped"].get(step)
     if reason is None:
         try:

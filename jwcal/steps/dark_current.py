@@ -4,6 +4,7 @@ import numpy as np
 
 from jwcal.errors import JwcalError, StepSkipped
 from jwcal.kernels.subtraction import average_planes, extend_planes, subtract_image
+from jwcal.mapping import release
 from jwcal.models import Ramp
 from jwcal.references import Reference
 
@@ -48,6 +49,7 @@ def dark_current(ramp: Ramp, dark: Reference, *, average_dark_current: float | N
         for g, (first, last) in enumerate(recipe):
             plane = _average_groups(stack[dark_integration], first, last)
             subtract_image(ramp.data, plane, integrations, (g, g + 1))
+            release(stack)
     ramp.pixeldq |= flags
     ramp.average_dark_current = average
     return ramp

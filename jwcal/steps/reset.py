@@ -4,6 +4,7 @@ import numpy as np
 
 from jwcal.errors import JwcalError
 from jwcal.kernels.subtraction import subtract_image
+from jwcal.mapping import release
 from jwcal.models import Ramp
 from jwcal.references import Reference
 
@@ -39,6 +40,7 @@ def reset(ramp: Ramp, reset: Reference) -> Ramp:
     for known, integrations in _match_integrations(ramp, stack.shape[0]):
         for g in range(min(ramp.data.shape[1], stack.shape[1])):
             subtract_image(ramp.data, np.array(stack[known, g], np.float32), integrations, (g, g + 1))
+            release(stack)
     ramp.pixeldq |= flags
     return ramp
 

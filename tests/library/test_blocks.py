@@ -1,5 +1,7 @@
 """Ramps in blocks of integrations, bands of rows: the same products, bit for bit, as at one go; in bounded memory."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import truth
@@ -40,7 +42,6 @@ def exposures(tmp_path_factory):
 def small(monkeypatch):
     """Little memory: blocks of two integrations, bands of some rows."""
     monkeypatch.setattr(budget, "MOST_SAMPLES", 2 * 4 * 64 * 64)
-    monkeypatch.setattr(budget, "BLOCK_SAMPLES", 2 * 5 * 64 * 64)
     monkeypatch.setattr(mapping, "BAND_BYTES", 1 << 18)
 
 
@@ -78,7 +79,7 @@ def test_ordinary_exposures_have_one_block():
     assert budget.list_blocks((50, 5, 256, 2048)) == [(0, 50)]
     series = budget.list_blocks((500, 5, 256, 2048))
     assert len(series) > 1 and series[0][0] == 0 and series[-1][1] == 500
-    assert all(before[1] == after[0] for before, after in zip(series, series[1:], strict=False))
+    assert all(before[1] == after[0] for before, after in pairwise(series))
     assert len(budget.list_blocks((3, 400, 2048, 2048))) == 3  # an integration is never cut
 
 

@@ -17,9 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from jwcal import budget
 from jwcal.errors import JwcalError
-
-BAND_BYTES = 432 << 20  # of samples and flags that are copied into memory at a time
 
 
 def map_array(shape, dtype, folder):
@@ -105,11 +104,11 @@ def walk(array):
 
 
 def list_bands(array):
-    """Slices of rows of an array [..., y, x]: all at once for arrays in memory, else so many as memory takes."""
-    ny = array.shape[-2]
+    """Slices of rows of a ramp [integration, group, y, x]: all if it is in memory, else so many as memory takes."""
+    ny = array.shape[2]
     if find_pages(array) is None:
         return [slice(0, ny)]
-    height = max(1, BAND_BYTES * ny // (array.size * 5))  # samples and flags
+    height = budget.count_rows(array.shape)
     return [slice(first, min(first + height, ny)) for first in range(0, ny, height)]
 
 
@@ -118,7 +117,7 @@ def list_stretches(array):
     count = array.shape[0]
     if find_pages(array) is None:
         return [slice(0, count)]
-    length = max(1, BAND_BYTES * count // array.nbytes)
+    length = max(1, budget.BAND_BYTES * count // array.nbytes)
     return [slice(first, min(first + length, count)) for first in range(0, count, length)]
 
 
@@ -190,4 +189,5 @@ def fit_in_bands(fit, data, groupdq, pixeldq, zeroframe, maps, *rest):
             outputs = tuple(make_like(data, (*part.shape[:-2], *size), part.dtype) for part in parts)
         for output, part in zip(outputs, parts, strict=True):
             put(output, rows, part)
+        del parts, part, own  # before the next ones are made
     return outputs

@@ -13,6 +13,7 @@ from pathlib import Path
 from jwcal.association_files import read_associations
 from jwcal.association_rules import make_associations
 from jwcal.associations import background_members
+from jwcal.budget import estimate_memory, estimate_minutes
 from jwcal.chains import Chains, declare
 from jwcal.digests import code_digest
 from jwcal.errors import JwcalError
@@ -41,9 +42,6 @@ PIPELINE_RULES = {
     "calwebb_guider": ("guider",),
     "calwebb_image2": ("image2", "image2ints"),
 }
-# Peak memory of a job in units of its first input's size in memory (float32), and the part that does not grow.
-MEMORY = {"detector1": (1.9, 700), "dark": (1.7, 700), "guider": (3, 400), "resample": (3, 500), "image2": (2.5, 500),
-          "image2ints": (2.5, 500)}  # fmt: skip
 
 
 def warn(line):
@@ -390,15 +388,25 @@ class Program:
 
     def memory(self, rule, name):
         """Peak memory of a job in MB, from the exposure's header."""
-        factor, fixed = MEMORY[rule]
         exposure = self.exposure(name)
-        samples = exposure.nx * exposure.ny * (exposure.nints or 1)
-        samples *= (exposure.ngroups or 1) if rule in ("detector1", "dark", "guider") else 6
-        return int(fixed + factor * 4e-6 * samples)
+        shape = _measure(exposure)
+        aside = 4 * (exposure.keyword("ZEROFRAM") is True) + shape[1] * (exposure.instrument == "MIRI")
+        return estimate_memory(rule, shape, aside)
+
+    def minutes(self, rule, name):
+        """Longest time of a job in minutes, from the exposure's header."""
+        return estimate_minutes(rule, _measure(self.exposure(name)))
 
     def threads(self, cores):
         """Threads of a job: the user's number, or all cores shared out when there are fewer exposures than cores."""
         return self.settings.threads or max(1, min(8, (cores or 1) // max(1, len(self.exposures))))
+
+
+def _measure(exposure):
+    """Integrations, groups, rows and columns of an exposure's file."""
+    if len(exposure.shape) == 4:
+        return exposure.shape
+    return exposure.nints or 1, exposure.ngroups or 1, exposure.ny, exposure.nx
 
 
 def _reads(step):

@@ -18,7 +18,7 @@ rule detector1:
     threads: THREADS
     resources:
         mem_mb=memory("detector1"),
-        runtime=20,
+        runtime=runtime("detector1"),
     params:
         plan=plan("detector1"),
     script:
@@ -50,7 +50,7 @@ rule dark:
     threads: THREADS
     resources:
         mem_mb=memory("dark"),
-        runtime=20,
+        runtime=runtime("dark"),
     params:
         plan=plan("dark"),
     script:
@@ -74,7 +74,7 @@ rule guider:
     threads: THREADS
     resources:
         mem_mb=memory("guider"),
-        runtime=10,
+        runtime=runtime("guider"),
     params:
         plan=plan("guider"),
     script:

@@ -21,7 +21,9 @@ rule peek:
         mem_mb=lambda w: program.memory(
             program.peek_rule(w.exposure, w.step), w.exposure
         ),
-        runtime=20,
+        runtime=lambda w: program.minutes(
+            program.peek_rule(w.exposure, w.step), w.exposure
+        ),
     params:
         plan=lambda w: program.peek_plan(w.exposure, w.step),
     script:

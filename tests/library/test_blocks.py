@@ -42,7 +42,7 @@ def exposures(tmp_path_factory):
 def small(monkeypatch):
     """Little memory: blocks of two integrations, bands of some rows."""
     monkeypatch.setattr(budget, "MOST_SAMPLES", 2 * 4 * 64 * 64)
-    monkeypatch.setattr(mapping, "BAND_BYTES", 1 << 18)
+    monkeypatch.setattr(budget, "BAND_BYTES", 1 << 19)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -54,7 +54,7 @@ def test_blocks_change_nothing(exposures, small, case, tmp_path):
     whole = run_chain(plan, products.read_ramp(made[setup].uncal), context=truth.CONTEXT)
     assert len(budget.list_blocks(products.outline_ramp(made[setup].uncal).data.shape)) > 2
     parts = blocks.calibrate_ramp(made[setup].uncal, plan, tmp_path, truth.CONTEXT)
-    assert mapping.find_pages(parts.rateints.data) is not None and len(mapping.list_bands(np.empty((5, 9)))) == 1
+    assert mapping.find_pages(parts.rateints.data) is not None
     for suffix in ("rate", "rateints"):
         files = [tmp_path / name / f"x_{suffix}.fits" for name in ("whole", "parts")]
         products.write(files[0], getattr(whole, suffix))

@@ -30,7 +30,7 @@ SEPARATE = set(
 CAREFUL = {"emicorr", "jump", "ramp_fit", "gain_scale"}
 
 
-def calibrate_ramp(path, plan, folder, context=None):
+def calibrate_ramp(path, plan, folder, context=None, carried=None):
     """Carry a raw ramp through a chain, in blocks of integrations if it is large.
 
     Parameters
@@ -43,6 +43,8 @@ def calibrate_ramp(path, plan, folder, context=None):
         Where a temporary file may lie.
     context : str, optional
         CRDS context, for the header.
+    carried : dict, optional
+        What steps find from an exposure before, and leave for the one after (`Ramp.carried`).
 
     Returns
     -------
@@ -50,9 +52,12 @@ def calibrate_ramp(path, plan, folder, context=None):
         The product after the last step. If the ramp is large its arrays are mapped.
     """
     outline = products.outline_ramp(path)
+    outline.carried = {} if carried is None else carried
     blocks = list_blocks(outline.data.shape)
     if len(blocks) == 1:
-        return run_chain(plan, products.read_ramp(path), context=context)
+        ramp = products.read_ramp(path)
+        ramp.carried = outline.carried
+        return run_chain(plan, ramp, context=context)
     log.info("%d integrations in %d blocks, in a temporary file", outline.data.shape[0], len(blocks))
     chain = [(separate, list(steps)) for separate, steps in groupby(plan["steps"], SEPARATE.__contains__)]
     first = chain.pop(0)[1] if chain and chain[0][0] else []

@@ -8,7 +8,7 @@ import math
 # Samples of a ramp that is calibrated at one go: twice 20 groups of a whole detector just fit. Larger ones lie in a
 # temporary file and are worked on in blocks of integrations of at most so many samples.
 MOST_SAMPLES = 5 << 25
-BAND_BYTES = 1_150_000_000  # of a band of rows of all integrations: samples, flags, results
+BAND_BYTES = 1_200_000_000  # of a band of rows of all integrations: samples, flags, results
 SAMPLE_BYTES, RESULT_BYTES, PIXEL_BYTES = 5, 20, 40  # of a group; of an integration's results; of maps and references
 INTERPRETER = 185  # MB: Python, its libraries, compiled kernels
 MARGIN = 1.1

@@ -21,6 +21,7 @@ from jwcal.exposures import load_exp_types, take_inventory
 from jwcal.image3 import Image3
 from jwcal.selection import Selector
 from jwcal.settings import load_settings, matches
+from jwcal.successions import Succession
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "config"
@@ -285,9 +286,23 @@ class Program:
         """Rate products that an exposure's background step subtracts."""
         return [self.locate(member, "rate") for member in self.backgrounds.get(name, ())]
 
-    def pattern(self, rule, several_integrations=None):
+    @cached_property
+    def _succession(self):
+        """Who hands persistence windows on to whom."""
+        names = self.jobs["detector1"]
+        settings = {name: self._plans["detector1", name]["settings"].get("persistence", {}) for name in names}
+        return Succession({name: self.exposure(name) for name in names}, settings)
+
+    def earlier_windows(self, name):
+        """Persistence windows that the detector's exposure before left open, as a list of one file or none."""
+        before = self._succession.before(name)
+        return [f"{self.products}/{before}_persistence.asdf"] if before else []
+
+    def pattern(self, rule, several_integrations=None, windows=None):
         """Regular expression of the exposures that a rule serves."""
         names = self.jobs[rule]
+        if windows is not None:
+            names = [n for n in names if (n in self._succession) == windows]
         if several_integrations is not None:
             names = [n for n in names if (self.exposure(n).nints > 1) == several_integrations]
         return "|".join(map(re.escape, names)) or "(?!)"
@@ -339,6 +354,11 @@ class Program:
     def peek_backgrounds(self, name, step):
         """Background exposures, where the chain subtracts them."""
         return self.background_files(name) if self.peek_rule(name, step) == "image2" else []
+
+    def peek_windows(self, name, step):
+        """Persistence windows of the exposure before, where the chain up to a step needs them."""
+        run = self.peek_plan(name, step)["settings"]
+        return self.earlier_windows(name) if "persistence" in run and self.peek_rule(name, step) == "detector1" else []
 
     def peek_plan(self, name, step):
         """The plan of a chain cut after a step (`ramp`: just before ramp_fit; `bsub`: after background)."""

@@ -1,9 +1,11 @@
 # Stage 1: _uncal → _rate (and _rateints where there are several integrations); guider _uncal → _cal.
+# Where persistence is carried over a job also reads the windows that the detector's exposure before left open, and writes its own.
 
 
 rule detector1:
     input:
         uncal=source("uncal"),
+        earlier=lambda wildcards: program.earlier_windows(wildcards.exposure),
         references=references("detector1"),
     output:
         rate=f"{PRODUCTS}/{{exposure}}_rate.fits",
@@ -12,7 +14,7 @@ rule detector1:
     benchmark:
         "benchmarks/detector1/{exposure}.tsv"
     wildcard_constraints:
-        exposure=program.pattern("detector1", several_integrations=False),
+        exposure=program.pattern("detector1", several_integrations=False, windows=False),
     conda:
         "../envs/jwcal.yaml"
     threads: THREADS
@@ -30,7 +32,24 @@ use rule detector1 as detector1ints with:
         rate=f"{PRODUCTS}/{{exposure}}_rate.fits",
         rateints=f"{PRODUCTS}/{{exposure}}_rateints.fits",
     wildcard_constraints:
-        exposure=program.pattern("detector1", several_integrations=True),
+        exposure=program.pattern("detector1", several_integrations=True, windows=False),
+
+
+use rule detector1 as detector1windows with:
+    output:
+        rate=f"{PRODUCTS}/{{exposure}}_rate.fits",
+        windows=f"{PRODUCTS}/{{exposure}}_persistence.asdf",
+    wildcard_constraints:
+        exposure=program.pattern("detector1", several_integrations=False, windows=True),
+
+
+use rule detector1 as detector1intswindows with:
+    output:
+        rate=f"{PRODUCTS}/{{exposure}}_rate.fits",
+        rateints=f"{PRODUCTS}/{{exposure}}_rateints.fits",
+        windows=f"{PRODUCTS}/{{exposure}}_persistence.asdf",
+    wildcard_constraints:
+        exposure=program.pattern("detector1", several_integrations=True, windows=True),
 
 
 rule dark:

@@ -17,11 +17,13 @@ def persistence(
     persistence_time: int | None = None,
     dn_threshold: float | None = None,
     persistence_dnu: bool = False,
+    carry_over: bool = False,
 ) -> Ramp:
     """Set PERSISTENCE in groups read within a time after a pixel saturated or was very bright, in place.
 
     The official package takes row i of INT_TIMES for integration i, also in later segments of a long exposure; here the
-    row is that of the integration's number. The hand-over of windows from exposure to exposure is not built yet.
+    row is that of the integration's number. There windows that an exposure before left open count only if the length of
+    windows was the same; here they do anyway.
 
     Parameters
     ----------
@@ -33,6 +35,9 @@ def persistence(
         Signal above which a window opens too, DN.
     persistence_dnu : bool
         Set DO_NOT_USE as well.
+    carry_over : bool
+        Begin with the windows that the detector's exposure before left open, and leave one's own to the next one. The
+        workflow hands them on, see `jwcal.windows`.
 
     Returns
     -------

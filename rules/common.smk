@@ -56,6 +56,11 @@ def memory(rule):
     return lambda wildcards: program.memory(rule, wildcards.exposure)
 
 
+def runtime(rule):
+    """Resources function: longest time in minutes."""
+    return lambda wildcards: program.minutes(rule, wildcards.exposure)
+
+
 def targets(wildcards):
     """Input function: all products that can be made."""
     try:

@@ -7,6 +7,7 @@ from jwcal.errors import JwcalError
 from jwcal.kernels.ramp_ols import fit_ramps
 from jwcal.kernels.ramp_optional import describe_segments
 from jwcal.kernels.ramp_slopes import tabulate_coefficients
+from jwcal.mapping import fit_in_bands, walk
 
 SEGMENT_HDUS = ("SLOPE", "SIGSLOPE", "VAR_POISSON", "VAR_RNOISE", "YINT", "SIGYINT", "WEIGHTS")
 
@@ -46,7 +47,7 @@ def fit_least_squares(ramp, maps, extra, suppress_one_group, describe):
         *(ramp.data, ramp.groupdq, ramp.pixeldq, zeroframe, tuple(maps)),
         *(extra, _timing(ramp), (start, stop, suppress), tabulate_coefficients(stop - start)),
     )
-    return (*fit_ramps(*inputs), _describe(ramp, inputs) if describe else None)
+    return (*fit_in_bands(fit_ramps, *inputs), _describe(ramp, inputs) if describe else None)
 
 
 def _used_groups(ramp, extra):
@@ -54,7 +55,7 @@ def _used_groups(ramp, extra):
     n_groups = ramp.data.shape[1]
     start, stop = 0, n_groups
     if ramp.keyword("INSTRUME", "") == "MIRI" and n_groups > 1:
-        lost = [_all_flagged(ramp.groupdq[:, g] | extra[g], dq.DO_NOT_USE) for g in range(n_groups)]
+        lost = [bool(extra[g]) or _all_flagged(ramp.groupdq[:, g], dq.DO_NOT_USE) for g in range(n_groups)]
         while start < n_groups and lost[start]:
             start += 1
         stop -= lost[-1]
@@ -67,7 +68,7 @@ def _used_groups(ramp, extra):
 
 def _all_flagged(flags, flag):
     """Whether all samples of an array [integration, y, x] have a flag; a look at the first rows mostly settles it."""
-    return all(bool((row & flag).all()) for plane in flags for row in plane)
+    return all(bool((row & flag).all()) for plane in walk(flags) for row in plane)
 
 
 def _timing(ramp):

@@ -4,6 +4,7 @@ import numpy as np
 
 from jwcal.kernels.ramp_covariance import tabulate_covariance
 from jwcal.kernels.ramp_likelihood import fit_likeliest
+from jwcal.mapping import fit_in_bands
 from jwcal.ramps.averages import average_integrations
 
 # Gains in chi^2 that make one difference a jump (4.5 sigma), and two that share a group of several frames.
@@ -16,7 +17,7 @@ def fit_likelihood(ramp, maps, extra, thresholds=(ONE, TWO), guess_from_all=Fals
     Parameters
     ----------
     ramp : jwcal.models.Ramp
-        The exposure; JUMP_DET is added to its `groupdq` where jumps are found.
+        The exposure; JUMP_DET is added to its `groupdq` where jumps are found (in memory; not if it is mapped).
     maps : jwcal.ramps.groups.Maps
         Gain, read noise, dark current.
     extra : uint8 [group]
@@ -43,6 +44,10 @@ def fit_likelihood(ramp, maps, extra, thresholds=(ONE, TWO), guess_from_all=Fals
     table = tabulate_covariance(list_read_times(ramp, split))
     rules = (float(nframes), *map(float, thresholds), float(guess_from_all))
     inputs = ramp.data, ramp.groupdq, ramp.pixeldq, zeroframe, tuple(maps), extra, table, rules
+    return fit_in_bands(_fit_and_average, *inputs)
+
+
+def _fit_and_average(*inputs):
     results, flags = fit_likeliest(*inputs)
     return results, flags, *average_integrations(results, flags)
 

@@ -254,3 +254,22 @@ RA DEC
 80.49 -69.50
 80.50 -69.51
 """
+
+
+PERSISTENCE = {"persistence": {"skip": False, "persistence_time": 10_000_000, "carry_over": True}}
+
+
+def test_persistence_is_carried_from_exposure_to_exposure(bench):
+    carried = overlay(bench, steps=PERSISTENCE)
+    first, second = bench.names("F200W")
+    bench.run("all", *carried)
+    assert bench.stale(*carried) == set()
+    assert (bench.products / f"{second}_persistence.asdf").exists()
+    earlier = bench.work / "raw" / f"{first}_uncal.fits"
+    os.utime(earlier)
+    again = {name for rule, name in jobs(bench, *carried) if rule.startswith("detector1")}
+    assert again == {first, second, *bench.names("F115W")}  # of one detector, one after the other
+    apart = overlay(bench, steps={"persistence": {"skip": False, "persistence_time": 100}})
+    bench.run("all", *apart)
+    os.utime(earlier)
+    assert {name for rule, name in jobs(bench, *apart) if rule.startswith("detector1")} == {first}

@@ -58,7 +58,7 @@ def test_outliers_stay_out():
 
 @pytest.mark.parametrize("geometry", ["shift", "rshift", "general"])
 def test_a_swarm_of_false_matches(geometry):
-    """One in seven is off by the same, as next to cores of stars: these pass the rms, which they swell."""
+    """One in seven is off by the same, as next to cores of stars: the rms swells until they pass, not the median."""
     rng = np.random.default_rng(6)
     positions = rng.uniform(-10, 10, (140, 2))
     reference = positions + SHIFT + rng.normal(0, 0.002, positions.shape)

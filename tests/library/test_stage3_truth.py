@@ -51,14 +51,14 @@ def match(field, mosaic, stars, reach=60.0):
 
 
 def test_pointings_are_put_right(field):
-    """Errors of 7 to 30 mas, and of up to 12 arcsec in roll, leave less than 0.7 mas anywhere on the detector."""
+    """Errors of 7 to 30 mas, and of up to 12 arcsec in roll, leave less than 1 mas anywhere on the detector."""
     x, y = np.meshgrid(np.linspace(0, 639, 5), np.linspace(0, 639, 5))
     for image, truth, error in zip(field.cleaned, field.deep, dithered_field.ERRORS):
         assert find_entry(field.solution, image)["absolute"]["status"] == "SUCCESS"
         assert image.header["S_TWKREG"] == image.header["S_SKYMAT"] == image.header["S_OUTLIR"] == "COMPLETE"
         (ra, dec), (true_ra, true_dec) = (from_tree(i.wcs).forward(x, y) for i in (image, truth))
         left = MAS * np.hypot((ra - true_ra) * COS, dec - true_dec)
-        assert np.hypot(*error[:2]) > 7 and left.max() < 0.7, f"{left.max():.2f} mas"
+        assert np.hypot(*error[:2]) > 7 and left.max() < 1, f"{left.max():.2f} mas"
 
 
 def test_one_position_of_each_star_biases_the_fit(field, found):

@@ -13,7 +13,7 @@ def nirspec(name, number, detector="NRS1", subarray="FULL", readpatt="NRSIRS2RAP
     return Case(f"NIRSpec {name}", setup, rectified=False, **({"faint": 20.0, "bright": 13.0} | case))
 
 
-# Without coupling: samples that equal the ramp's mean to the last bit are left out of the official fit of drifts (IRS2).
+# Without coupling: samples that equal the ramp's mean to the last bit are left out of the official fit of drifts.
 # Stars are bright: where the median rate is next to nothing the Poisson variance shows the rounding of differences.
 CASES = [
     nirspec("IRS2 full", 1, settings={"ipc": {"skip": True}}),

@@ -10,7 +10,7 @@ def nirspec(name, number, detector="NRS1", subarray="FULL", readpatt="NRSIRS2RAP
     case = {key: properties.pop(key) for key in ("settings", "faint", "bright") if key in properties}
     setup = Setup("NIRSPEC", detector, "F170LP", "G235M", subarray, readpatt, ngroups, nints, program=3,
                   observation=number, **properties)  # fmt: skip
-    return Case(f"NIRSpec {name}", setup, rectified=False, **({"faint": 20.0, "bright": 13.0} | case))
+    return Case(f"NIRSpec {name}", setup, rectified=False, **({"faint": 22.0, "bright": 15.0} | case))
 
 
 # Without coupling: samples that equal the ramp's mean to the last bit are left out of the official fit of drifts.

@@ -11,7 +11,7 @@ Reference: Good 1958, J. R. Stat. Soc. B 20, 361; Thomas 1963.
 import numpy as np
 from numba import prange
 
-from jwcal.kernels import image, pixel
+from jwcal.kernels import image, leaf, pixel
 
 PRIME = 89
 HALF = PRIME // 2
@@ -48,8 +48,8 @@ def _mix_tile(series, cosines, sines, first, rows):
             totals[j, i] = total[i] + difference[i]
             differences[j, i] = difference[i] - total[i]
     for k in range(HALF + 1):
-        total[:] = zero
-        difference[:] = 0
+        for i in range(TILE):
+            total[i], difference[i] = zero[i], 0
         for j in range(HALF):
             _add(total, totals[j], cosines[k, j])
             _add(difference, differences[j], sines[k, j])
@@ -78,8 +78,8 @@ def _unmix_tile(rows, cosines, sines, first, series):
             even[i] += real[k, i]
     _put(series, PRIME * first % size, even, odd, np.float32(0))
     for j in range(HALF):
-        even[:] = 0
-        odd[:] = 0
+        for i in range(TILE):
+            even[i] = odd[i] = 0
         for k in range(HALF + 1):
             _add(even, real[k], cosines[k, j])
             _add(odd, imaginary[k], sines[k, j])
@@ -87,7 +87,7 @@ def _unmix_tile(rows, cosines, sines, first, series):
         _put(series, (size // PRIME * (PRIME - 1 - j) + PRIME * first) % size, even, odd, np.float32(1))
 
 
-@pixel
+@leaf
 def _take(series, place, values):
     """Samples 89 apart, from a place on; the series closes to a ring."""
     for i in range(values.size):
@@ -97,7 +97,7 @@ def _take(series, place, values):
             place -= series.size
 
 
-@pixel
+@leaf
 def _put(series, place, even, odd, sign):
     """Write even + sign odd where `_take` would read."""
     for i in range(even.size):
@@ -107,7 +107,7 @@ def _put(series, place, even, odd, sign):
             place -= series.size
 
 
-@pixel
+@leaf
 def _add(sums, values, factor):
     for i in range(sums.size):
         sums[i] += factor * values[i]

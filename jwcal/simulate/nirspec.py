@@ -91,9 +91,10 @@ class NirSpec(Instrument):
         if len(scene.stars):
             rows = pointing.to_pixel(scene.stars["ra"], scene.stars["dec"])[1] % aperture.ny
             fluxes = flux_density(scene.stars["mag"], scene.stars["slope"], band.pivot) * electrons_per_jansky(band)
+            profiles = np.zeros(aperture.ny)
             for row, flux in zip(rows, fluxes):
-                profile = np.exp(-((y - row) ** 2) / (2 * _TRACE**2)) / (_TRACE * np.sqrt(2 * np.pi))
-                light += np.outer(flux * profile, spectrum)
+                profiles += flux * np.exp(-((y - row) ** 2) / (2 * _TRACE**2)) / (_TRACE * np.sqrt(2 * np.pi))
+            light += np.outer(profiles, spectrum)
         return light.astype(np.float32)
 
 

@@ -157,7 +157,7 @@ class Comparison:
     def compare_fit(self, ramp, plan):
         """Fit slopes to the official package's own ramps: all pixels, to the rounding of float32."""
         before = reversed(plan["steps"][: plan["steps"].index("ramp_fit")])
-        names = ("persistence", "clean_flicker_noise", "jump", *before)
+        names = ("persistence", "clean_flicker_noise", "picture_frame", "jump", *before)
         state = next(state for state in map(self.official.state, names) if "groupdq" in state)
         for name in ("data", "groupdq", "pixeldq", "zeroframe"):
             array = getattr(ramp, name, None)

@@ -20,6 +20,7 @@ from jwcal.association_facts import IMAGING, NON_SCIENCE, Facts, find_background
 from jwcal.associations import Association, Member, crf_key, group_id
 
 SEVERAL_OBSERVATIONS = frozenset({"group", "background", "mosaic"})
+KINDS = ("observation", "candidate", "background")
 BACKGROUND_RULE = "Asn_Lv3ImageBackground"
 
 
@@ -69,7 +70,7 @@ class Draft(NamedTuple):
         return f"{observed}_{facts.instrument}_{optics}{subarray}".lower()
 
 
-def make_associations(exposures, given=(), *, pool=None, discover=False):
+def make_associations(exposures, given=(), *, pool=None, kinds=KINDS, discover=False):
     """Make the associations of imaging, stages 2 and 3.
 
     Parameters
@@ -83,6 +84,9 @@ def make_associations(exposures, given=(), *, pool=None, discover=False):
         What the archive's pools say of exposures (`jwcal.pools.read_pool`): their candidates, target numbers, errors.
         The candidates of others are their observation and, where a background target was seen through the same optics,
         the observation with these backgrounds.
+    kinds : sequence of str
+        Of which candidates mosaics are made: observation, background (an observation with its backgrounds), candidate
+        (all others, which pools tell of). Stage 2 is not concerned.
     discover : bool
         Also join exposures of one target across observations (candidate a3001).
 
@@ -100,9 +104,15 @@ def make_associations(exposures, given=(), *, pool=None, discover=False):
             groups[Candidate(item.program, "a3001", "discovered")].append(item)
     for (program, observation), items in find_backgrounds(facts).items():
         groups[Candidate(program, f"c1{observation}", "background")] = items
-    made = _prune([draft for candidate, items in groups.items() for draft in _draft_stage3(candidate, items)])
+    wanted = {candidate: items for candidate, items in groups.items() if _kind_of(candidate) in {*kinds, "discovered"}}
+    made = _prune([draft for candidate, items in wanted.items() for draft in _draft_stage3(candidate, items)])
     made += _prune([draft for candidate, items in groups.items() for draft in _draft_stage2(candidate, items)])
     return given + _complete(made, given)
+
+
+def _kind_of(candidate):
+    """Kind of a candidate in the user's words."""
+    return candidate.kind if candidate.kind in ("observation", "background", "discovered") else "candidate"
 
 
 # ---- the rules -----------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ KEYWORDS = tuple(
     """TELESCOP INSTRUME DETECTOR MODULE CHANNEL BAND FILTER PUPIL GRATING CORONMSK FXD_SLIT LAMP OPMODE MSASTATE
     EXP_TYPE TSOVISIT VISITYPE CROWDFLD READPATT NINTS NGROUPS NFRAMES GROUPGAP FRMDIVSR NOUTPUTS NRESETS INTSTART
     INTEND EXSEGNUM EXSEGTOT TFRAME TGROUP EFFINTTM EFFEXPTM ZEROFRAM GAINFACT SUBARRAY SUBSTRT1 SUBSTRT2 SUBSIZE1
-    SUBSIZE2 FASTAXIS SLOWAXIS DATE-OBS TIME-OBS DATE-BEG EXPSTART PROGRAM OBSERVTN VISIT VISITGRP SEQ_ID ACT_ID
+    SUBSIZE2 FASTAXIS SLOWAXIS DATE-OBS TIME-OBS DATE-BEG EXPSTART EXPEND PROGRAM OBSERVTN VISIT VISITGRP SEQ_ID ACT_ID
     EXPOSURE OBS_ID TEMPLATE EXPRIPAR TARGPROP TARGNAME TARGTYPE TARG_RA TARG_DEC BKGDTARG IS_PSF IS_IMPRT PATTTYPE
     PATT_NUM NUMDTHPT SUBPXPTS XOFFSET YOFFSET NOD_TYPE GWA_XTIL GWA_YTIL MSAMETFL MSAMETID MSACONID MSTR_RD1
     SSTR_NST DATAMODL CAL_VER""".split()
@@ -106,6 +106,8 @@ class Inventory(NamedTuple):
     """One line for each file that is left out: file, what is wrong, what to do."""
     associations: list
     """Paths of association files (JSON)."""
+    pools: list
+    """Paths of tables (CSV), among which association pools may be."""
     companions: dict
     """Paths of other JWST products (shutter tables, catalogues, ...) by file name."""
 
@@ -137,8 +139,8 @@ def take_inventory(raw_dir, cache_path=None):
     exposures, companions = {}, {}
     for path, record in records.items():
         _admit(path, record, exposures, companions, warnings)
-    associations = [path for path, _ in files if path.endswith(".json")]
-    return Inventory([exposures[key] for key in sorted(exposures)], warnings, associations, companions)
+    associations, pools = ([path for path, _ in files if path.endswith(ending)] for ending in (".json", ".csv"))
+    return Inventory([exposures[key] for key in sorted(exposures)], warnings, associations, pools, companions)
 
 
 # What one record of the cache holds: [size, mtime_ns, fault or None, values of KEYWORDS, shape].
@@ -146,7 +148,7 @@ FORMAT = ["inventory", 1, *KEYWORDS]
 
 
 def _walk(folder, warnings, seen=None):
-    """Yield (path, stat) of the FITS and JSON files below a folder; each real folder is entered once."""
+    """Yield (path, stat) of the FITS, JSON and CSV files below a folder; each real folder is entered once."""
     seen = set() if seen is None else seen
     try:
         status = os.stat(folder)
@@ -162,7 +164,7 @@ def _walk(folder, warnings, seen=None):
         try:
             if entry.is_dir():
                 yield from _walk(entry.path, warnings, seen)
-            elif entry.name.endswith((".fits", ".json")) and stat.S_ISREG((status := entry.stat()).st_mode):
+            elif entry.name.endswith((".fits", ".json", ".csv")) and stat.S_ISREG((status := entry.stat()).st_mode):
                 yield entry.path, status
         except OSError as error:
             warnings.append(f"{entry.path}: cannot be read ({error.strerror}); repair or remove the link")

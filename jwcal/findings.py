@@ -7,7 +7,7 @@ from jwcal.sky.levels import apply_level, read_levels
 
 
 class Findings:
-    """Small files that tweakreg, skymatch and outlier_detection wrote for an association.
+    """Small files that assign_mtwcs or tweakreg, skymatch and outlier_detection wrote for an association.
 
     Parameters
     ----------
@@ -42,4 +42,5 @@ class Findings:
 
     def _align(self, image):
         if self._solution is not None:
-            apply_alignment(image, find_entry(self._solution, image))
+            step = self._solution.get("step", "tweakreg")
+            apply_alignment(image, find_entry(self._solution, image), step)

@@ -18,6 +18,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 
 from jwcal.errors import JwcalError
 from jwcal.fitstables import encode_table
+from jwcal.mapping import release
 
 BLOCK = 2880
 CHUNK = 1 << 20  # samples swapped at a time
@@ -114,12 +115,17 @@ class FitsFile:
         header = self.header(extname)
         return header.get("BSCALE", 1), header.get("BZERO", 0)
 
-    def image(self, extname, dtype=None):
+    def image(self, extname, dtype=None, planes=None):
         """Image in native byte order with BZERO applied, as `dtype` (default: the nearest native type).
+
+        `planes`, (first, past the last), reads some of its first axis only.
 
         It is read through a small buffer: mapping the file would count it once more in the job's memory.
         """
         shape, kind, start = self._layout(extname)
+        if planes is not None:
+            start += planes[0] * kind.itemsize * int(np.prod(shape[1:]))
+            shape = (planes[1] - planes[0], *shape[1:])
         scale, zero = self.scaling(extname)
         unsigned = UNSIGNED.get((kind.itemsize, zero))
         result = np.empty(shape, dtype or unsigned or kind.newbyteorder("="))
@@ -279,6 +285,7 @@ def _write_array(file, data):
     def write_chunk(start):
         chunk = flat[start : start + CHUNK]
         _write_at(file, first + start * target.itemsize, (chunk ^ flip if unsigned else chunk).astype(target))
+        release(chunk)
 
     with ThreadPoolExecutor(2) as pool:
         for _ in pool.map(write_chunk, range(0, flat.size, CHUNK)):

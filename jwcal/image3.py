@@ -7,11 +7,13 @@ network.
 import os
 import re
 
+from jwcal.catalog_lists import read_catfile
 from jwcal.errors import JwcalError
 
 CHAIN = "mosaics"
 # The step that a rule runs.
 STEPS = {
+    "assign_mtwcs": "assign_mtwcs",
     "tweakreg_catalog": "tweakreg_catalog",
     "tweakreg": "tweakreg",
     "skymatch": "skymatch",
@@ -21,6 +23,7 @@ STEPS = {
 }
 # What the steps that compare exposures find, in their order: argument of the scripts, ending of the file's name.
 FINDINGS = {
+    "assign_mtwcs": ("alignment", "mtwcs.json"),
     "tweakreg": ("alignment", "tweakreg.json"),
     "skymatch": ("levels", "skymatch.json"),
     "outlier_detection": ("outliers", "outliers.fits"),
@@ -33,6 +36,7 @@ OWN_FILES = {
 }
 # Peak memory in planes of an exposure (float32), of the mosaic, and MB that do not grow.
 MEMORY = {
+    "assign_mtwcs": (0, 0, 400),
     "tweakreg_catalog": (8, 0, 500),
     "tweakreg": (0, 0, 500),
     "skymatch": (6, 0, 500),
@@ -86,6 +90,11 @@ class Image3:
         name, program = association.name, self._program
         first = program.exposure(science[0].exposure_name)
         skipped = program.chains.skips(CHAIN, first, program.settings)
+        moving = first.keyword("TARGTYPE") == "MOVING"
+        if moving:
+            skipped |= dict.fromkeys(("tweakreg_catalog", "tweakreg"), "the target moves (see assign_mtwcs)")
+        else:
+            skipped["assign_mtwcs"] = "the target does not move"
         if len({member.group_id for member in science}) < 2:
             skipped |= {step: "a single exposure, nothing to compare it with" for step in FINDINGS}
         members = [member.exposure_name for member in science]
@@ -97,10 +106,8 @@ class Image3:
             plans[rule]["groups"] = [member.group_id for member in science]
         if "tweakreg" in plans:
             self._finders |= dict.fromkeys(members if self._aligns_itself(plans) else (), name)
-        plans["crf"] = {
-            "skipped": {step: why for step, why in skipped.items() if step in FINDINGS},
-            "code": program.code("crf", ()),
-        }
+        told = [step for step in FINDINGS if step in skipped and (moving or step != "assign_mtwcs")]
+        plans["crf"] = {"skipped": {step: skipped[step] for step in told}, "code": program.code("crf", ())}
         self.associations[name] = association._replace(members=tuple(science))
         self._plans[name] = plans
         if self._findings(name):
@@ -253,6 +260,8 @@ class Image3:
         settings = self._plans[name][rule]["settings"][step]
         named = (settings.get(key) for key in OWN_FILES.get(rule, ()))
         paths = [path for path in named if isinstance(path, str) and os.path.isfile(path)]
+        if rule == "tweakreg" and settings["use_custom_catalogs"] and settings["catfile"] in paths:
+            paths += _list_catalogs(settings["catfile"], self._members(name))
         return {"own": paths} if paths else {}
 
     def _references(self, name, rule):
@@ -262,6 +271,15 @@ class Image3:
 def _segments(plans):
     """Whether a catalogue comes with a map of which pixels belong to which source; stars have none."""
     return plans["source_catalog"]["settings"]["source_catalog"]["starfinder"] == "segmentation"
+
+
+def _list_catalogs(catfile, members):
+    """Catalogues of the members that a user's list names; what is wrong with it, the job will say."""
+    try:
+        listed = read_catfile(catfile)
+    except JwcalError:
+        return []
+    return [path for member in members if (path := listed.get(member)) and os.path.isfile(path)]
 
 
 def _any_of(names):

@@ -6,6 +6,7 @@ import numpy as np
 
 from jwcal.kernels.interference import OUTPUTS, fold_ramps, measure_scatter, subtract_wave, weigh_phases
 from jwcal.kernels.interference_folding import flatten_ramps, fold_samples, subtract_table
+from jwcal.mapping import list_stretches, release, walk
 
 CLOCK = 1e-5  # s, of one sample
 DETECTOR_ROWS, DETECTOR_COLUMNS = 1024, 1032
@@ -92,9 +93,10 @@ def subtract_jointly(ramp, wave, clocks, separately):
     phases, step = _find_phase(clocks.pixels, wave.period), _find_phase(clocks.group, wave.period)
     starts = _find_phase(clocks.starts(n_integrations, n_groups)[:, 0], wave.period)
     coefficients, bins = _fit_spline(wave.shape), wave.shape.size
-    scatter = measure_scatter(ramp.data)
+    scatter = _measure(ramp.data)
     usable = (scatter < np.float32(NOISIEST) * np.median(scatter)) & (ramp.pixeldq == 0)
-    folded = (*fold_ramps(ramp.data, usable, phases, bins), coefficients, step)
+    del scatter
+    folded = (*_fold(ramp.data, usable, phases, bins), coefficients, step)
     squares, products = weigh_phases(*folded, starts, bins)
     if not separately:
         squares, products = (np.tile(table.sum(axis=0), (n_integrations, 1)) for table in (squares, products))
@@ -103,8 +105,28 @@ def subtract_jointly(ramp, wave, clocks, separately):
     if not separately:
         squares, products = (np.full(n_integrations, table.sum()) for table in (squares, products))
     amplitudes = _divide(-0.5 * products, squares)
-    subtract_wave(ramp.data, phases, coefficients, step, starts, amplitudes)
+    for some in list_stretches(ramp.data):
+        subtract_wave(ramp.data[some], phases, coefficients, step, starts[some], amplitudes[some])
+        release(ramp.data)
     return amplitudes
+
+
+def _measure(data):
+    """Of `measure_scatter`, a stretch of integrations at a time."""
+    scatter = np.empty((data.shape[0], *data.shape[2:]), np.float32)
+    for some in list_stretches(data):
+        scatter[some] = measure_scatter(data[some])
+        release(data)
+    return scatter
+
+
+def _fold(data, usable, phases, bins):
+    """Of `fold_ramps`, a stretch of integrations at a time."""
+    sums, counts = np.empty((*data.shape[:2], bins)), np.empty((data.shape[0], bins))
+    for some in list_stretches(data):
+        sums[some], counts[some] = fold_ramps(data[some], usable[some], phases, bins)
+        release(data)
+    return sums, counts
 
 
 def _find_phase(clock, period):
@@ -167,11 +189,13 @@ def subtract_folded(ramp, wave, clocks, integrations, bins, scaled):
         pixels[:, -1] += REFERENCE_CLOCKS
     bins = bins or int(wave.period / 2)
     bins = bins if bins <= MOST_BINS + 1 else MOST_BINS
-    flat = np.stack([_flatten(integration) for integration in ramp.data[:integrations]])
+    flat = np.stack([_flatten(integration) for integration in walk(ramp.data[:integrations])])
     measured = fold_samples(flat, pixels, starts[:integrations], wave.period, bins)
     measured = np.nan_to_num(measured - np.nanmedian(measured), nan=0.0)
     table = _rebin(measured, wave.period) if wave.shape is None else _align(wave, measured, scaled)
-    subtract_table(ramp.data, pixels, starts, wave.period, table)
+    for some in list_stretches(ramp.data):
+        subtract_table(ramp.data[some], pixels, starts[some], wave.period, table)
+        release(ramp.data)
     return measured
 
 

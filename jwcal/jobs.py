@@ -21,8 +21,8 @@ log = logging.getLogger("jwcal")
 
 SOURCES = Path(".jwcal/code.json")  # digests of sources, kept by the workflow
 KERNEL_RULES = set(
-    """detector1 detector1ints dark guider image2 image2ints resample peek skymatch outlier_detection mosaic
-    source_catalog star_catalog""".split()
+    """detector1 detector1ints detector1windows detector1intswindows dark guider image2 image2ints resample peek
+    skymatch outlier_detection mosaic source_catalog star_catalog""".split()
 )
 
 
@@ -76,8 +76,13 @@ def call(function, arguments):
 
 def prepare_environment(threads):
     """Set thread numbers and the kernel cache; to be called before numba is imported."""
-    for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ[name] = str(threads)
+    # Matrices are small here; to share one out among threads costs more than the product, much more on a busy machine.
+    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+    # Threads that wait for the next kernel otherwise spin, for which jobs beside this one pay.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("NUMBA_CACHE_DIR", str(kernel_cache()))
 
 
@@ -96,7 +101,7 @@ def trim_imports():
     """Leave out what numba and astropy import for features that no job uses, a third of a second of a job's start."""
     from jwcal import kernels
 
-    kernels.leave_out_blas = True
+    kernels.load_lightly = True
     leave_out_units()
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from jwcal.kernels.jump_regions import find_regions
 from jwcal.kernels.jump_showers import find_excess, measure_noise, paint_showers, unflag_excessive
 from jwcal.kernels.jump_snowballs import flag_snowballs
+from jwcal.mapping import list_bands, release, take, walk
 
 
 def mark_snowballs(groupdq, least_area, rules, masked):
@@ -30,10 +31,13 @@ def mark_snowballs(groupdq, least_area, rules, masked):
         Number of snowballs.
     """
     rules = tuple(rule if isinstance(rule, bool) else float(rule) for rule in rules)
-    cores = np.zeros((groupdq.shape[0], *groupdq.shape[2:]), np.uint8)
-    count = sum(flag_snowballs(flags, least_area, rules, core) for flags, core in zip(groupdq, cores, strict=True))
-    for flags, core in zip(groupdq[1:], cores[:-1], strict=True):
-        flags[1 : min(masked, groupdq.shape[1])] |= core
+    count, before = 0, None
+    for flags in walk(groupdq):
+        core = np.zeros(groupdq.shape[2:], np.uint8)
+        count += flag_snowballs(flags, least_area, rules, core)
+        if before is not None:
+            flags[1 : min(masked, groupdq.shape[1])] |= before
+        before = core
     return count
 
 
@@ -71,22 +75,33 @@ def mark_showers(ramp, maps, clip, criteria, growth, amplitude):
     n_integrations, n_groups = ramp.data.shape[:2]
     nframes = float(ramp.keyword("NFRAMES", 1))
     factor, widest, lag = growth
-    noise = None if clip else measure_noise(ramp.data, ramp.groupdq, maps, nframes, -1)
+    noise = None if clip else _measure_noise(ramp, maps, nframes, -1)
     found = []
     for g in range(1, n_groups):
         if clip:
-            noise = measure_noise(ramp.data, ramp.groupdq, maps, nframes, g - 1)
+            noise = _measure_noise(ramp, maps, nframes, g - 1)
         found += [(i, g, _find_showers(ramp, maps[0], noise, (i, g), criteria)) for i in range(n_integrations)]
-    for i, flags in enumerate(ramp.groupdq):
+    for i, flags in enumerate(walk(ramp.groupdq)):
         before = flags.copy()
         for g, regions in ((g, regions) for integration, g, regions in found if integration == i):
             paint_showers(flags, regions, g, min(g + lag + 1, n_groups), factor, widest)
         unflag_excessive(ramp.data[i], before, flags, maps[0], float(amplitude))
+        release(ramp.data)
     return sum(len(regions) for _, _, regions in found)
+
+
+def _measure_noise(ramp, maps, nframes, group):
+    """Of `jwcal.kernels.jump_showers.measure_noise`, a band of rows at a time."""
+    bands = []
+    for rows in list_bands(ramp.data):
+        own = tuple(take(image, rows) for image in maps)
+        bands.append(measure_noise(take(ramp.data, rows), take(ramp.groupdq, rows), own, nframes, group))
+    return bands[0] if len(bands) == 1 else np.concatenate(bands, axis=1)
 
 
 def _find_showers(ramp, gains, noise, at, criteria):
     """Regions of one group."""
     ring, threshold, least_area = criteria
     excess = find_excess(ramp.data, ramp.groupdq, ramp.pixeldq, gains, noise, at, ring, threshold)
+    release(ramp.data, ramp.groupdq)
     return find_regions(excess, least_area)

@@ -83,6 +83,10 @@ class Ramp(Product):
         MIRI's reference output.
     average_dark_current : float32 [y, x] or None
         Mean dark current in e-/s, for the Poisson variance of ramp_fit.
+    offset : int
+        Integrations of the file before the first one here, where it is worked on in blocks of integrations.
+    carried : dict
+        What a step hands from one block of integrations to the next, by its name.
     """
 
     data: np.ndarray = None
@@ -91,6 +95,8 @@ class Ramp(Product):
     zeroframe: np.ndarray | None = None
     refout: np.ndarray | None = None
     average_dark_current: np.ndarray | None = None
+    offset: int = 0
+    carried: dict = field(default_factory=dict)
 
 
 @dataclass

@@ -15,6 +15,31 @@ def normalise(value):
     return "" if text in EMPTY else text
 
 
+def read_pools(paths):
+    """Read the pools among tables.
+
+    Parameters
+    ----------
+    paths : iterable of str
+        Tables; of two pools that know an exposure the one whose name comes last wins, which is the newer one.
+
+    Returns
+    -------
+    pool : dict of str to dict
+        As `read_pool` gives it, of all.
+    problems : list of str
+        One line for each table that is called a pool but is none, or cannot be read; other tables are passed over.
+    """
+    pool, problems = {}, []
+    for path in sorted(map(str, paths), key=lambda path: path.rpartition("/")[2]):
+        try:
+            pool |= read_pool(path)
+        except JwcalError as error:
+            if "pool" in path.rpartition("/")[2].lower():
+                problems.append(str(error))
+    return pool, problems
+
+
 def read_pool(path):
     """Read a pool, the archive's table of a program's exposures.
 
@@ -35,8 +60,11 @@ def read_pool(path):
         Where it is no such table.
     """
     name = str(path).rpartition("/")[2]
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.reader((line for line in file if line.strip() and line[0] != "#"), delimiter="|"))
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.reader((line for line in file if line.strip() and line[0] != "#"), delimiter="|"))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise JwcalError(f"no pool: it cannot be read ({error}); remove the file", path) from error
     columns = [column.strip().lower() for column in rows[0]] if rows else []
     if not {"filename", "asn_candidate"} <= set(columns):
         raise JwcalError("no pool: columns filename and asn_candidate missing; remove the file", path)

@@ -27,6 +27,7 @@ RAMP_TABLES = {"GROUP"}
 # HDU name of each array of a container, in the order of the archive's files.
 RAMP_HDUS = {"data": "SCI", "pixeldq": "PIXELDQ", "groupdq": "GROUPDQ", "zeroframe": "ZEROFRAME", "refout": "REFOUT",
              "average_dark_current": "AVDRKCUR"}  # fmt: skip
+INTEGRATIONS = ("data", "groupdq", "zeroframe", "refout")  # what a ramp has for each integration
 IMAGE_HDUS = {"data": "SCI", "err": "ERR", "dq": "DQ", "area": "AREA", "var_poisson": "VAR_POISSON",
               "var_rnoise": "VAR_RNOISE", "var_flat": "VAR_FLAT"}  # fmt: skip
 GUIDER_HDUS = {"data": "SCI", "err": "ERR", "dq": "DQ"}
@@ -85,13 +86,13 @@ def read(path, container, only=None):
     return product
 
 
-def _read_arrays(file, container, only=None):
+def _read_arrays(file, container, only=None, planes=None):
     """Arrays of a file by name, all or `only` some; two at a time: the bytes are swapped outside of the GIL."""
     present = {
         name: extname for name, extname in HDUS[container].items() if extname in file and (only is None or name in only)
     }
     with ThreadPoolExecutor(2) as pool:
-        images = pool.map(lambda name: file.image(present[name], _type(container, name)), present)
+        images = pool.map(lambda name: file.image(present[name], _type(container, name), planes), present)
         return dict(zip(present, images, strict=True))
 
 
@@ -101,7 +102,25 @@ def _type(container, name):
 
 def read_ramp(path):
     """Read a raw or partly calibrated ramp; flags that the file lacks start at zero."""
-    ramp = read(path, models.Ramp)
+    return _complete_ramp(read(path, models.Ramp))
+
+
+def outline_ramp(path):
+    """Read a ramp without what it has for each integration; its `data` is zero, and takes no memory."""
+    return read(path, models.Ramp, ("pixeldq", "average_dark_current"))
+
+
+def fill_ramp(outline, first, last):
+    """Integrations `first`..`last` - 1 of a ramp of which `outline_ramp` read the rest; headers are shared."""
+    with FitsFile(outline.path) as file:
+        arrays = _read_arrays(file, models.Ramp, INTEGRATIONS, (first, last))
+    part = _complete_ramp(replace(outline, **arrays, offset=first))
+    part.pixeldq = part.pixeldq.copy()
+    return part
+
+
+def _complete_ramp(ramp):
+    """Make the flags that a ramp lacks."""
     if ramp.pixeldq is None:
         ramp.pixeldq = np.zeros(ramp.data.shape[-2:], np.uint32)
     if ramp.groupdq is None:

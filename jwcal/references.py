@@ -10,6 +10,7 @@ from jwcal import asdffiles
 from jwcal import dq as dqflags
 from jwcal.errors import JwcalError
 from jwcal.fitsfiles import FitsFile
+from jwcal.mapping import release
 
 FULL_FRAMES = {(2048, 2048), (1032, 1024), (2048, 3200)}  # columns and rows; the last with interleaved reference pixels
 
@@ -62,7 +63,7 @@ class Reference:
     def lazy(self, extname="SCI", like=None):
         """Array of an extension, memory-mapped, in the file's (big-endian) type, cut like `image`.
 
-        For references as large as a ramp: copy a plane at a time.
+        For references as large as a ramp: copy a plane at a time, and let go of it (`jwcal.mapping.release`).
         """
         array = self._file.lazy(extname)
         return array if like is None else self._cut(array, extname, like)
@@ -83,7 +84,10 @@ class Reference:
         -------
         ndarray [..., y, x], C-contiguous and owned by the caller.
         """
-        return np.array(self._file.unscale(extname, self.lazy(extname, like)), dtype=dtype, order="C")
+        raw = self.lazy(extname, like)
+        result = np.array(self._file.unscale(extname, raw), dtype=dtype, order="C")
+        release(raw)
+        return result
 
     def dq(self, like=None, extname="DQ"):
         """Flags uint32 [..., y, x] in the standard bits (translated by DQ_DEF), cut like `image`; zeros if absent."""

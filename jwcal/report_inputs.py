@@ -2,6 +2,7 @@
 
 import os
 
+SNAKEMAKE = "snakemake.html"  # file that `snakemake --report` is told to write
 TRUTHS = "truth"  # where the simulator puts what it knows
 
 
@@ -21,6 +22,11 @@ def look_inputs(program, name):
     if files and os.path.exists(truth):
         files["truth"] = truth
     return files
+
+
+def snakemake_report(folder):
+    """Link from the report to that which Snakemake makes itself, where somebody had it made beside; else None."""
+    return SNAKEMAKE if os.path.exists(os.path.join(folder, SNAKEMAKE)) else None
 
 
 def mosaics(program):

@@ -34,33 +34,49 @@ def run_chain(plan, product, *, context=None, until=None, members=None):
     The product after the last step.
     """
     for step in plan["steps"]:
-        product = run_step(step, product, plan, members or {})
+        product = run_step(step, product, plan, members)
         if step == until:
             break
+    return stamp(product, context)
+
+
+def stamp(product, context):
+    """Note software versions and CRDS context in the headers of a product; returns it."""
     for header in headers(product):
         provenance.stamp_software(header, context)
     return product
 
 
-def run_step(step, product, plan, members):
+def run_step(step, product, plan, members=None):
     """Run one step, or note why it is skipped; returns the product after it."""
+    start = time.perf_counter()
+    product, reason = apply_step(step, product, plan, members or {})
+    log_step(step, reason, time.perf_counter() - start)
+    return product
+
+
+def apply_step(step, product, plan, members):
+    """Run one step and note it in the headers; returns the product, and why the step was skipped (None: was not)."""
     reason = plan["skipped"].get(step)
     if reason is None:
-        start = time.perf_counter()
         try:
             product = _call(step, product, plan, members)
         except StepSkipped as skipped:
             reason = str(skipped)
-    if reason is not None:
-        log.info("%s: SKIPPED, %s", step, reason)
-    else:
-        log.info("%s: COMPLETE in %.2f s", step, time.perf_counter() - start)
     for header in headers(product):
         provenance.stamp_step(header, step, "COMPLETE" if reason is None else "SKIPPED")
         for reftype in _types(step):
             if reftype in provenance.REFERENCE and (reason is None or plan["references"].get(reftype) is None):
                 provenance.stamp_reference(header, reftype, plan["references"].get(reftype))
-    return product
+    return product, reason
+
+
+def log_step(step, reason, seconds):
+    """Note in the log how a step ended."""
+    if reason is not None:
+        log.info("%s: SKIPPED, %s", step, reason)
+    else:
+        log.info("%s: COMPLETE in %.2f s", step, seconds)
 
 
 def _types(step):

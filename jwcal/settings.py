@@ -72,6 +72,7 @@ class Settings:
         self.crds_context = crds["context"] or environment.get("CRDS_CONTEXT")
         self.crds_server = crds["server"] or environment.get("CRDS_SERVER_URL")
         self.threads = filled["resources"]["threads"]
+        self.associations = filled["associations"]
         self._base = filled["steps"] | {"pipelines": filled["pipelines"]}
         self._layers = filled["modes"] + filled["overrides"]
         override = filled["references"]["override"]

@@ -13,13 +13,16 @@ from pathlib import Path
 from jwcal.association_files import read_associations
 from jwcal.association_rules import make_associations
 from jwcal.associations import background_members
+from jwcal.budget import estimate_memory, estimate_minutes
 from jwcal.chains import Chains, declare
 from jwcal.digests import code_digest
 from jwcal.errors import JwcalError
 from jwcal.exposures import load_exp_types, take_inventory
 from jwcal.image3 import Image3
+from jwcal.pools import read_pools
 from jwcal.selection import Selector
 from jwcal.settings import load_settings, matches
+from jwcal.successions import Succession
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "config"
@@ -41,9 +44,6 @@ PIPELINE_RULES = {
     "calwebb_guider": ("guider",),
     "calwebb_image2": ("image2", "image2ints"),
 }
-# Peak memory of a job in units of its first input's size in memory (float32), and the part that does not grow.
-MEMORY = {"detector1": (1.9, 700), "dark": (1.7, 700), "guider": (3, 400), "resample": (3, 500), "image2": (2.5, 500),
-          "image2ints": (2.5, 500)}  # fmt: skip
 
 
 def warn(line):
@@ -89,7 +89,7 @@ class Program:
     def _take_inventory(self):
         """Exposures by name, then by suffix; problems are said in a line each."""
         inventory = take_inventory(self.settings.raw, CACHE / "inventory.json")
-        self.association_files = inventory.associations
+        self.association_files, self.pool_files = inventory.associations, inventory.pools
         for line in inventory.warnings:
             self._say(line)
         exposures = defaultdict(dict)
@@ -104,13 +104,14 @@ class Program:
 
     @cached_property
     def associations(self):
-        """Associations of the user's own in the raw folder, and those made from headers."""
+        """Associations of the user's own in the raw folder, and those made from headers and pools."""
         exposures = [exposure for files in self.exposures.values() for exposure in files.values()]
         given, problems = read_associations(self.association_files, exposures)
-        for line in problems:
+        pool, faults = read_pools(self.pool_files)
+        for line in problems + faults:
             self._say(line)
         earliest = [exposure for name in sorted(self.exposures) if (exposure := self.exposure(name)) is not None]
-        return make_associations(earliest, given)
+        return make_associations(earliest, given, pool=pool, **self.settings.associations)
 
     @cached_property
     def backgrounds(self):
@@ -297,9 +298,23 @@ class Program:
         """Rate products that an exposure's background step subtracts."""
         return [self.locate(member, "rate") for member in self.backgrounds.get(name, ())]
 
-    def pattern(self, rule, several_integrations=None):
+    @cached_property
+    def _succession(self):
+        """Who hands persistence windows on to whom."""
+        names = self.jobs["detector1"]
+        settings = {name: self._plans["detector1", name]["settings"].get("persistence", {}) for name in names}
+        return Succession({name: self.exposure(name) for name in names}, settings)
+
+    def earlier_windows(self, name):
+        """Persistence windows that the detector's exposure before left open, as a list of one file or none."""
+        before = self._succession.before(name)
+        return [f"{self.products}/{before}_persistence.asdf"] if before else []
+
+    def pattern(self, rule, several_integrations=None, windows=None):
         """Regular expression of the exposures that a rule serves."""
         names = self.jobs[rule]
+        if windows is not None:
+            names = [n for n in names if (n in self._succession) == windows]
         if several_integrations is not None:
             names = [n for n in names if (self.exposure(n).nints > 1) == several_integrations]
         return "|".join(map(re.escape, names)) or "(?!)"
@@ -352,6 +367,11 @@ class Program:
         """Background exposures, where the chain subtracts them."""
         return self.background_files(name) if self.peek_rule(name, step) == "image2" else []
 
+    def peek_windows(self, name, step):
+        """Persistence windows of the exposure before, where the chain up to a step needs them."""
+        run = self.peek_plan(name, step)["settings"]
+        return self.earlier_windows(name) if "persistence" in run and self.peek_rule(name, step) == "detector1" else []
+
     def peek_plan(self, name, step):
         """The plan of a chain cut after a step (`ramp`: just before ramp_fit; `bsub`: after background)."""
         rule = self.peek_rule(name, step)
@@ -400,15 +420,25 @@ class Program:
 
     def memory(self, rule, name):
         """Peak memory of a job in MB, from the exposure's header."""
-        factor, fixed = MEMORY[rule]
         exposure = self.exposure(name)
-        samples = exposure.nx * exposure.ny * (exposure.nints or 1)
-        samples *= (exposure.ngroups or 1) if rule in ("detector1", "dark", "guider") else 6
-        return int(fixed + factor * 4e-6 * samples)
+        shape = _measure(exposure)
+        aside = 4 * (exposure.keyword("ZEROFRAM") is True) + shape[1] * (exposure.instrument == "MIRI")
+        return estimate_memory(rule, shape, aside)
+
+    def minutes(self, rule, name):
+        """Longest time of a job in minutes, from the exposure's header."""
+        return estimate_minutes(rule, _measure(self.exposure(name)))
 
     def threads(self, cores):
         """Threads of a job: the user's number, or all cores shared out when there are fewer exposures than cores."""
         return self.settings.threads or max(1, min(8, (cores or 1) // max(1, len(self.exposures))))
+
+
+def _measure(exposure):
+    """Integrations, groups, rows and columns of an exposure's file."""
+    if len(exposure.shape) == 4:
+        return exposure.shape
+    return exposure.nints or 1, exposure.ngroups or 1, exposure.ny, exposure.nx
 
 
 def _reads(step):

@@ -2,9 +2,11 @@
 import sys
 
 from snakemake.exceptions import WorkflowError
+from snakemake.io import _IOFile
 
 sys.path.insert(0, workflow.basedir)
 
+from jwcal.checksums import remember_checksums
 from jwcal.errors import JwcalError
 from jwcal.locks import release_stale_lock
 from jwcal.workflow import Program
@@ -16,6 +18,8 @@ try:
     program = Program(config, quiet=not workflow.is_main_process)
 except JwcalError as error:
     raise WorkflowError(str(error)) from None
+
+remember_checksums(_IOFile)
 
 PRODUCTS = program.products
 REPORTS = "reports"
@@ -50,6 +54,11 @@ def plan(rule):
 def memory(rule):
     """Resources function: peak memory in MB."""
     return lambda wildcards: program.memory(rule, wildcards.exposure)
+
+
+def runtime(rule):
+    """Resources function: longest time in minutes."""
+    return lambda wildcards: program.minutes(rule, wildcards.exposure)
 
 
 def targets(wildcards):

@@ -1,9 +1,11 @@
 # Stage 1: _uncal → _rate (and _rateints where there are several integrations); guider _uncal → _cal.
+# Where persistence is carried over a job also reads the windows that the detector's exposure before left open, and writes its own.
 
 
 rule detector1:
     input:
         uncal=source("uncal"),
+        earlier=lambda wildcards: program.earlier_windows(wildcards.exposure),
         references=references("detector1"),
     output:
         rate=f"{PRODUCTS}/{{exposure}}_rate.fits",
@@ -12,13 +14,13 @@ rule detector1:
     benchmark:
         "benchmarks/detector1/{exposure}.tsv"
     wildcard_constraints:
-        exposure=program.pattern("detector1", several_integrations=False),
+        exposure=program.pattern("detector1", several_integrations=False, windows=False),
     conda:
         "../envs/jwcal.yaml"
     threads: THREADS
     resources:
         mem_mb=memory("detector1"),
-        runtime=20,
+        runtime=runtime("detector1"),
     params:
         plan=plan("detector1"),
     script:
@@ -30,7 +32,24 @@ use rule detector1 as detector1ints with:
         rate=f"{PRODUCTS}/{{exposure}}_rate.fits",
         rateints=f"{PRODUCTS}/{{exposure}}_rateints.fits",
     wildcard_constraints:
-        exposure=program.pattern("detector1", several_integrations=True),
+        exposure=program.pattern("detector1", several_integrations=True, windows=False),
+
+
+use rule detector1 as detector1windows with:
+    output:
+        rate=f"{PRODUCTS}/{{exposure}}_rate.fits",
+        windows=f"{PRODUCTS}/{{exposure}}_persistence.asdf",
+    wildcard_constraints:
+        exposure=program.pattern("detector1", several_integrations=False, windows=True),
+
+
+use rule detector1 as detector1intswindows with:
+    output:
+        rate=f"{PRODUCTS}/{{exposure}}_rate.fits",
+        rateints=f"{PRODUCTS}/{{exposure}}_rateints.fits",
+        windows=f"{PRODUCTS}/{{exposure}}_persistence.asdf",
+    wildcard_constraints:
+        exposure=program.pattern("detector1", several_integrations=True, windows=True),
 
 
 rule dark:
@@ -50,7 +69,7 @@ rule dark:
     threads: THREADS
     resources:
         mem_mb=memory("dark"),
-        runtime=20,
+        runtime=runtime("dark"),
     params:
         plan=plan("dark"),
     script:
@@ -74,7 +93,7 @@ rule guider:
     threads: THREADS
     resources:
         mem_mb=memory("guider"),
-        runtime=10,
+        runtime=runtime("guider"),
     params:
         plan=plan("guider"),
     script:

@@ -19,7 +19,7 @@ rule image2:
     threads: THREADS
     resources:
         mem_mb=memory("image2"),
-        runtime=20,
+        runtime=runtime("image2"),
     params:
         plan=plan("image2"),
     script:
@@ -41,7 +41,7 @@ use rule image2 as image2ints with:
         exposure=program.pattern("image2ints"),
     resources:
         mem_mb=memory("image2ints"),
-        runtime=20,
+        runtime=runtime("image2ints"),
     params:
         plan=plan("image2ints"),
 
@@ -62,7 +62,7 @@ rule resample:
     threads: THREADS
     resources:
         mem_mb=memory("resample"),
-        runtime=20,
+        runtime=runtime("resample"),
     params:
         plan=plan("resample"),
     script:

@@ -25,6 +25,28 @@ rule association:
         "../scripts/association.py"
 
 
+# Of a moving target, in place of the two that follow.
+rule assign_mtwcs:
+    input:
+        unpack(lambda w: program.image3.inputs("assign_mtwcs", w.association)),
+    output:
+        alignment=f"{PRODUCTS}/{{association}}_mtwcs.json",
+    log:
+        "logs/assign_mtwcs/{association}.log",
+    benchmark:
+        "benchmarks/assign_mtwcs/{association}.tsv"
+    conda:
+        "../envs/jwcal.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w: program.image3.memory("assign_mtwcs", w.association),
+        runtime=10,
+    params:
+        plan=lambda w: program.image3.plan("assign_mtwcs", w.association),
+    script:
+        "../scripts/assign_mtwcs.py"
+
+
 rule tweakreg_catalog:
     input:
         cal=source("cal"),

@@ -5,6 +5,7 @@ rule peek:
     input:
         source=lambda w: program.peek_input(w.exposure, w.step),
         backgrounds=lambda w: program.peek_backgrounds(w.exposure, w.step),
+        earlier=lambda w: program.peek_windows(w.exposure, w.step),
         references=lambda w: references(program.peek_rule(w.exposure, w.step))(w),
     output:
         product=f"{PRODUCTS}/{{exposure}}_{{step}}.fits",
@@ -21,7 +22,9 @@ rule peek:
         mem_mb=lambda w: program.memory(
             program.peek_rule(w.exposure, w.step), w.exposure
         ),
-        runtime=20,
+        runtime=lambda w: program.minutes(
+            program.peek_rule(w.exposure, w.step), w.exposure
+        ),
     params:
         plan=lambda w: program.peek_plan(w.exposure, w.step),
     script:

@@ -70,7 +70,8 @@ use rule look as look_mosaic with:
         association=program.image3.pattern(),
 
 
-# One self-contained HTML page about everything in the working folder.
+# One self-contained HTML page about everything in the working folder. It links to Snakemake's own, where there is one:
+# snakemake -j 1 all --report reports/snakemake.html
 rule report:
     input:
         targets,
@@ -91,6 +92,7 @@ rule report:
         settings=config,
         defaults=load_yaml(f"{workflow.basedir}/config/config.yaml"),
         notes=lambda wildcards: dict(program.notes),
+        snakemake_report=lambda wildcards: report_inputs.snakemake_report(REPORTS),
         code=program.code("report", ()),
     script:
         "../scripts/report.py"

@@ -5,10 +5,12 @@ from jwcal.jobs import run
 
 def dark(uncal, plan, product, context=None):
     """Correct one raw dark exposure and write it as `_dark`."""
-    from jwcal import products
-    from jwcal.runner import run_chain
+    from pathlib import Path
 
-    products.write(product, run_chain(plan, products.read_ramp(uncal), context=context))
+    from jwcal import products
+    from jwcal.blocks import calibrate_ramp
+
+    products.write(product, calibrate_ramp(uncal, plan, Path(product).parent, context))
 
 
 if "snakemake" in globals():

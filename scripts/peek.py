@@ -3,7 +3,7 @@
 from jwcal.jobs import run
 
 
-def peek(source, plan, product, backgrounds=(), context=None):
+def peek(source, plan, product, backgrounds=(), earlier=None, context=None):
     """Run a chain up to a step.
 
     Parameters
@@ -16,14 +16,25 @@ def peek(source, plan, product, backgrounds=(), context=None):
         File to write.
     backgrounds : list of str
         Count rates of background exposures, where the background step is among the steps.
+    earlier : str, optional
+        Persistence windows that the exposure before left open, where persistence is among the steps.
     context : str, optional
         CRDS context.
     """
+    from pathlib import Path
+
     from jwcal import models, products
+    from jwcal.blocks import calibrate_ramp
     from jwcal.runner import run_chain
 
     if source.endswith("_uncal.fits"):
-        result = run_chain(plan, products.read_ramp(source), context=context)
+        carried = {}
+        if earlier:
+            from jwcal.windows import read_windows, spread_windows
+
+            outline = products.outline_ramp(source)
+            carried["persistence"] = spread_windows(read_windows(earlier, outline), outline)
+        result = calibrate_ramp(source, plan, Path(product).parent, context, carried)
     else:
         backgrounds = [backgrounds] if isinstance(backgrounds, str) else backgrounds
         members = {"backgrounds": [products.read_image(path) for path in backgrounds]}

@@ -152,3 +152,63 @@ def naive_average(terms):
     variance = 1 / (1 / read).sum()
     photons = 1 / (1 / photon).sum() if photon.all() else 0.0
     return (slope / read).sum() * variance, np.sqrt(1 / (1 / (photon + read)).sum()), photons, variance
+
+
+def naive_covariance(rate, gain, noise, read_times):
+    """Covariance matrix of the differences of groups, DN^2/s^2, summed up read by read; `noise` is that of one read."""
+    reads = np.concatenate(read_times)
+    photons = np.minimum.outer(reads, reads) * rate / gain + noise**2 * np.eye(len(reads))
+    average = np.zeros((len(read_times), len(reads)))
+    first = 0
+    for group, times in enumerate(read_times):
+        average[group, first : first + len(times)] = 1 / len(times)
+        first += len(times)
+    step = np.diff([np.mean(times) for times in read_times])
+    take = np.diff(average, axis=0) / step[:, None]
+    return take @ photons @ take.T, take, photons
+
+
+def naive_likelihood(values, use, covariance):
+    """(rate, variance, chi squared) of the differences in use."""
+    inverse, values = np.linalg.inv(covariance[np.ix_(use, use)]), values[use]
+    variance = 1 / inverse.sum()
+    rate = variance * (inverse @ values).sum()
+    return rate, variance, (values - rate) @ inverse @ (values - rate)
+
+
+def naive_likely_pixel(samples, lost, gain, readnoise, read_times, thresholds):
+    """(slope, error, photon, read variance, chi squared) of a ramp, and which differences are jumps."""
+    step = np.diff([np.mean(times) for times in read_times])
+    values, use = np.diff(samples) / step, ~(lost[1:] | lost[:-1])
+    noise, shared = readnoise / np.sqrt(2), np.array([len(times) > 1 for times in read_times[1:-1]])
+    jumps = np.zeros(len(values), bool)
+    guess = max(np.median(values[use]), 0) if use.any() else 0
+    covariance, *_ = naive_covariance(guess, gain, noise, read_times)
+    fewest = 3
+    while use.sum() >= fewest:
+        chi_squared = naive_likelihood(values, use, covariance)[2]
+        gains = []
+        for k in range(len(values)):
+            for number in (1, 2):
+                omitted = np.arange(k, k + number)
+                if omitted[-1] >= len(values) or not use[omitted].all() or (number == 2 and not shared[k]):
+                    continue
+                if number == 2 and use.sum() < 4:
+                    continue
+                fewer = use.copy()
+                fewer[omitted] = False
+                gain_by = chi_squared - naive_likelihood(values, fewer, covariance)[2]
+                gains.append((gain_by - thresholds[number - 1], k, number))
+        best, k, number = max(gains)
+        if best <= 0:
+            break
+        use[k : k + number], jumps[k : k + number], fewest = False, True, 4
+    if not use.any():
+        return (np.nan,) * 5, jumps
+    rate = max(naive_likelihood(values, use, covariance)[0], 0)
+    covariance, take, _ = naive_covariance(rate, gain, noise, read_times)
+    slope, variance, chi_squared = naive_likelihood(values, use, covariance)
+    weights = np.zeros(len(values))
+    weights[use] = np.linalg.inv(covariance[np.ix_(use, use)]).sum(axis=0) * variance
+    read = noise**2 * np.sum((weights @ take) ** 2)
+    return (slope, np.sqrt(variance), variance - read, read, chi_squared), jumps

@@ -25,12 +25,14 @@ class Rules(NamedTuple):
         Fewest matches.
     geometry : str
         See `jwcal.alignment.linear_fits.FEWEST`.
-    nclip, sigma, clip_accum
+    nclip, sigma, clip_accum, clip_median
         Clipping, see `jwcal.alignment.linear_fits.fit_linear`.
     searchrad, separation, tolerance
         See `jwcal.alignment.matching.match_positions`.
     offset : (float, float) or None
         Offset of sources from the reference; None finds it.
+    repeats : bool
+        Whether a source that several exposures of a group see counts as often.
     """
 
     minobj: int
@@ -42,6 +44,8 @@ class Rules(NamedTuple):
     separation: float
     tolerance: float
     offset: tuple | None = None
+    repeats: bool = False
+    clip_median: bool = False
 
     @property
     def reach(self):
@@ -203,15 +207,39 @@ def align_group(group, stars, rules):
     )  # fmt: skip
     if len(matched) < rules.minobj:
         return Outcome(f"{len(matched)} matches, {rules.minobj} are needed")
+    if rules.repeats and len(group.members) > 1:
+        matched, partners = _add_repeats(group, positions, matched, partners, rules.tolerance)
     weights = _combine(sources.weight, stars.weight, matched, partners)
     fit = fit_linear(positions[matched], reference[partners], rules.geometry, weights=weights, nclip=rules.nclip,
-                     sigma=rules.sigma, accumulate=rules.clip_accum)  # fmt: skip
+                     sigma=rules.sigma, accumulate=rules.clip_accum, median=rules.clip_median)  # fmt: skip
     if fit is None:
         return Outcome("the matches do not determine a transformation", None, matched)
     planes = Pointing.frozen(lead)
     for member in group.members:
         member.pointing.correct(fit.affine, planes)
     return Outcome("SUCCESS", fit, matched)
+
+
+def _add_repeats(group, positions, matched, partners, reach):
+    """Add to the matches what other exposures see of the same sources.
+
+    Matching takes one of several sources in one place: that with the lowest ordinate, always the one whose error goes
+    in this direction.
+    """
+    from scipy.spatial import cKDTree
+
+    member = np.repeat(np.arange(len(group.members)), [len(member.x) for member in group.members])
+    found, stars = [matched], [partners]
+    for number in range(len(group.members)):
+        own, known = np.flatnonzero(member == number), np.flatnonzero(member[matched] != number)
+        if len(own) and len(known):
+            places = positions[matched[known]]
+            distance, nearest = cKDTree(positions[own]).query(places)
+            back = cKDTree(places).query(positions[own])[1]
+            mutual = (distance < reach) & (back[nearest] == np.arange(len(known)))
+            found.append(own[nearest[mutual]])
+            stars.append(partners[known[mutual]])
+    return np.concatenate(found), np.concatenate(stars)
 
 
 def _combine(weight, other, matched, partners):

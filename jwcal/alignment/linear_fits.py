@@ -10,6 +10,7 @@ import numpy as np
 
 from jwcal.wcs.tangent_planes import Affine
 
+RMS_OF_MEDIAN = 1.2011  # rms over median of the length of residuals that are normal in both coordinates
 FEWEST = {"shift": 1, "rshift": 2, "rscale": 2, "general": 3}
 """Kinds of transformation, and the number of positions that each needs."""
 
@@ -36,7 +37,8 @@ class Fit(NamedTuple):
     mae: float
 
 
-def fit_linear(positions, reference, geometry, *, weights=None, nclip=3, sigma=3.0, accumulate=True):
+def fit_linear(positions, reference, geometry, *, weights=None, nclip=3, sigma=3.0, accumulate=True,
+               median=False):  # fmt: skip
     """Fit a transformation of positions to reference positions.
 
     Parameters
@@ -54,6 +56,9 @@ def fit_linear(positions, reference, geometry, *, weights=None, nclip=3, sigma=3
     accumulate : bool
         Positions once clipped stay out. Otherwise each round takes back what earlier rounds have clipped, and leaves
         out only what it clips itself.
+    median : bool
+        Clip by the median residual in place of the rms, beginning about the median offset: a few false matches swell
+        the rms so much that they are not clipped, but not the median. In this case each round begins anew.
 
     Returns
     -------
@@ -65,6 +70,8 @@ def fit_linear(positions, reference, geometry, *, weights=None, nclip=3, sigma=3
     used, fewest = usable, FEWEST[geometry]
     if np.count_nonzero(usable) < fewest:
         return None
+    if median and nclip and np.count_nonzero(usable) > fewest:
+        return _fit_most(positions, reference, weights, geometry, nclip, sigma)
     fit = _fit_once(positions, reference, weights, used, geometry)
     for _ in range(nclip if np.count_nonzero(usable) > fewest else 0):
         if fit is None:
@@ -74,6 +81,23 @@ def fit_linear(positions, reference, geometry, *, weights=None, nclip=3, sigma=3
             break
         used = kept if accumulate else kept | (usable & ~used)
         fit = _fit_once(positions, reference, weights, used, geometry)
+    return fit
+
+
+def _fit_most(positions, reference, weights, geometry, nclip, sigma):
+    """Fit with the residuals that do not stand out from the median one, in `nclip` rounds after the first."""
+    usable, used, fit = weights > 0, None, None
+    offsets = positions - reference
+    residuals = offsets - np.median(offsets[usable], axis=0)
+    for _ in range(nclip + 1):
+        lengths = np.hypot(*residuals.T)
+        kept = usable & (lengths <= sigma * RMS_OF_MEDIAN * np.median(lengths[usable]))
+        if np.count_nonzero(kept) < FEWEST[geometry] or (used is not None and np.array_equal(kept, used)):
+            break
+        better = _fit_once(positions, reference, weights, kept, geometry)
+        if better is None:
+            break
+        used, fit, residuals = kept, better, better.residuals
     return fit
 
 

@@ -17,6 +17,10 @@ The file is JSON::
 Exposures are looked up by name; one that is not in the file takes the entry whose name its own begins with (write
 ``"jw01234001001"`` for a whole visit), or that of another detector of its group: all detectors of the telescope move
 together.
+
+An association of a moving target has such a file from assign_mtwcs instead, with ``"step": "assign_mtwcs"``; in place
+of plane, matrix and shift its entries hold where the target is in the exposure and on average, degrees:
+``"moving_target": {"position": [RA, Dec], "average": [RA, Dec]}``.
 """
 
 import json
@@ -28,6 +32,7 @@ from jwcal.associations import exposure_name
 from jwcal.errors import JwcalError
 from jwcal.fitsfiles import replacing
 from jwcal.wcs import from_tree
+from jwcal.wcs.moving_targets import follow_target
 from jwcal.wcs.tangent_planes import Affine, TangentPlane, insert_correction, linearise
 
 FORMAT = "jwcal alignment"
@@ -125,11 +130,12 @@ def find_entry(solution, image):
     return min(aligned, key=lambda entry: entry["status"] != "COMPLETE", default=None)
 
 
-def apply_alignment(image, entry):
+def apply_alignment(image, entry, step="tweakreg"):
     """Correct the WCS of an exposure.
 
-    The frame ``v2v3corr`` takes the correction as official products hold it; S_REGION and the FITS keywords follow, and
-    S_TWKREG says what was done. An entry of another detector is carried over to this one's tangent plane.
+    The frame ``v2v3corr`` (of a moving target: ``moving_target``) takes the correction as official products hold it;
+    S_REGION and the FITS keywords follow, and S_TWKREG (S_MTWCS; MT_AVRA, MT_AVDEC) says what was done. An entry of
+    another detector is carried over to this one's tangent plane.
 
     Parameters
     ----------
@@ -137,6 +143,8 @@ def apply_alignment(image, entry):
         With a WCS; changed in place.
     entry : dict or None
         What `find_entry` gives; None leaves the image as it is.
+    step : str
+        Which step the entry is of.
 
     Returns
     -------
@@ -147,13 +155,15 @@ def apply_alignment(image, entry):
     from jwcal.steps.assign_wcs import attach_wcs
 
     complete = entry is not None and entry["status"] == "COMPLETE"
-    stamp_step(image.header, "tweakreg", "COMPLETE" if complete else "SKIPPED")
+    stamp_step(image.header, step, "COMPLETE" if complete else "SKIPPED")
     if complete and not _is_neutral(entry):
         wcs = correct_wcs(image, entry)
         if wcs.bounding_box is None:
             ny, nx = image.data.shape[-2:]
             raise JwcalError(f"the WCS has no bounding box for its {nx}x{ny} pixels; run assign_wcs again", image.path)
         attach_wcs(image, wcs, **(entry.get("sip") or {}))
+        for keyword, axis, value in zip(("MT_AVRA", "MT_AVDEC"), ("RA", "Dec"), _motion(entry).get("average", ())):
+            image.sci_header[keyword] = (value, f"[deg] mean {axis} of the moving target")
     return image
 
 
@@ -174,6 +184,8 @@ def correct_wcs(image, entry):
     wcs = from_tree(image.wcs)
     if entry is None or entry["status"] != "COMPLETE" or _is_neutral(entry):
         return wcs
+    if _motion(entry):
+        return follow_target(wcs, **_motion(entry))
     affine, plane = Affine(np.array(entry["matrix"], float), np.array(entry["shift"], float)), plane_of(image)
     measured = TangentPlane(*entry["plane"])
     if not np.allclose(measured, plane, rtol=1e-10, atol=1e-9):
@@ -181,5 +193,10 @@ def correct_wcs(image, entry):
     return insert_correction(wcs, plane, affine, entry.get("name"))
 
 
+def _motion(entry):
+    """Where a moving target is, and on average; empty for other targets."""
+    return entry.get("moving_target") or {}
+
+
 def _is_neutral(entry):
-    return np.array_equal(entry["matrix"], np.identity(2)) and not np.any(entry["shift"])
+    return not _motion(entry) and np.array_equal(entry["matrix"], np.identity(2)) and not np.any(entry["shift"])

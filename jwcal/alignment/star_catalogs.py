@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 
 from jwcal.alignment.groups import Stars
-from jwcal.associations import exposure_name
 from jwcal.errors import JwcalError
 from jwcal.wcs.transforms import to_cartesian
 
@@ -80,35 +79,6 @@ def _read_plain(path):
     for index, name in enumerate(rows[0]):
         table[name] = values[:, index]
     return table
-
-
-def read_catfile(path):
-    """Catalogues that a user lists.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        Text file: in each line an exposure's file, and its catalogue (relative to this file); without one, sources
-        are found in the exposure. Lines that begin with # are comments.
-
-    Returns
-    -------
-    dict of str to str or None
-        Exposure name to path.
-    """
-    path = Path(path)
-    try:
-        lines = [line.split() for line in path.read_text().splitlines()]
-    except OSError as error:
-        raise JwcalError(f"cannot be read ({error.strerror})", path) from error
-    listed = {}
-    for words in lines:
-        if not words or words[0].startswith("#"):
-            continue
-        if len(words) > 2:
-            raise JwcalError(f"has {len(words)} columns in the line of {words[0]}; write two", path)
-        listed[exposure_name(words[0])] = str(path.parent / words[1]) if len(words) == 2 else None
-    return listed
 
 
 def read_stars(path, epoch, centre, radius, *, limits=None, column=None):

@@ -48,7 +48,22 @@ class Isophotes(NamedTuple):
     box: np.ndarray
 
 
-def measure_isophotes(data, err, smoothed, segments):
+class Boundary(NamedTuple):
+    """What the errors of positions ask of how sources were bounded.
+
+    Attributes
+    ----------
+    threshold : float32 [y, x]
+        Value above which smoothed pixels belong to sources.
+    spread : float
+        Standard deviation, pixels, of the Gaussian over which smoothing and drizzling spread the noise of a pixel.
+    """
+
+    threshold: np.ndarray
+    spread: float
+
+
+def measure_isophotes(data, err, smoothed, segments, boundary=None):
     """Sum up the pixels of each source.
 
     Parameters
@@ -61,6 +76,8 @@ def measure_isophotes(data, err, smoothed, segments):
         Smoothed image that the sources were found on; positions and shapes are its moments, negative values left out.
     segments : int32 [y, x]
         Labels, from 1 on without gaps.
+    boundary : Boundary or None
+        Where sources end; None leaves out what that adds to the errors of their positions.
 
     Returns
     -------
@@ -87,13 +104,36 @@ def measure_isophotes(data, err, smoothed, segments):
         # To first order a pixel's error moves the centre by its distance from it, over the light. Smoothing, symmetric
         # about each pixel, does not change that, so that the errors are those of the data, not of the smoothed image.
         noise = np.where(good, variance, 0)
-        shifts = np.stack([add(noise * dx * dx), add(noise * dy * dy), add(noise * dx * dy)], axis=1)
+        moving = noise if boundary is None else noise * _weigh_boundary(smoothed, place, dx, dy, boundary)
+        shifts = np.stack([add(moving * dx * dx), add(moving * dy * dy), add(moving * dx * dy)], axis=1)
         covariance = shifts / total[:, None] ** 2
     area = add(good.astype(float))
     area[area == 0] = np.nan
     flux = add(np.where(good, value, 0)) * np.where(area > 0, 1, np.nan)
     return Isophotes(np.arange(1, count + 1, dtype=np.int32), centre_x, centre_y, covariance, flux, np.sqrt(add(noise)),
-                     area, *_find_axes(moments), _find_boxes(source, x, y, count))  # fmt: skip
+                     area, *_find_axes(moments), _find_boxes(segments, count))  # fmt: skip
+
+
+def _weigh_boundary(smoothed, place, dx, dy, boundary):
+    """By how much more the noise of pixels counts since it also decides where a source ends [pixel].
+
+    Where the smoothed light s falls through the threshold t, noise n moves the end outwards by n / |grad s|, and light
+    of t per pixel comes in: as if a rim of the width b = t / |grad s| counted once more. Its noise is that of the
+    smoothed image, whose variance in a narrow line is 1 / (2 sqrt(pi) spread) of that of a pixel, and half of it is
+    shared with the pixels within: together b^2 / (2 sqrt(pi) spread) + b. Where sources touch, s is far above t, and
+    there is no rim.
+    """
+    ny, nx = smoothed.shape
+    y, x = np.divmod(place, nx)
+    slope_y = smoothed[np.minimum(y + 1, ny - 1), x] - smoothed[np.maximum(y - 1, 0), x]
+    slope_x = smoothed[y, np.minimum(x + 1, nx - 1)] - smoothed[y, np.maximum(x - 1, 0)]
+    slope = np.hypot(slope_x, slope_y).astype(float) / 2
+    threshold = boundary.threshold.reshape(-1)[place].astype(float)
+    excess = smoothed.reshape(-1)[place] - threshold
+    width = threshold / slope
+    outwards = (1 + 0.5 / np.maximum(np.hypot(dx, dy), 0.5)) ** 2  # the end lies half a pixel beyond the last middle
+    rim = (width**2 / (2 * np.sqrt(np.pi) * boundary.spread) + width) * outwards
+    return 1 + np.where((excess < slope) & np.isfinite(rim), rim, 0)
 
 
 def describe_stars(table):
@@ -192,11 +232,9 @@ def _find_axes(moments):
         return np.sqrt(mean + half), np.sqrt(mean - half), angle
 
 
-def _find_boxes(source, x, y, count):
+def _find_boxes(segments, count):
     """First and last column and row of each source."""
-    boxes = np.empty((count, 4))
-    for column, values in ((0, x), (2, y)):
-        boxes[:, column], boxes[:, column + 1] = np.inf, -np.inf
-        np.minimum.at(boxes[:, column], source, values)
-        np.maximum.at(boxes[:, column + 1], source, values)
-    return boxes
+    from jwcal.kernels.segments import enclose_segments
+
+    boxes = enclose_segments(segments, count)
+    return (boxes[:, [1, 3, 0, 2]] - [0, 1, 0, 1]).astype(float)

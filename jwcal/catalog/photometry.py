@@ -68,10 +68,9 @@ def measure_sky(data, positions, inner, outer):
 
     def measure(part):
         columns, rows = _surround(part, math.ceil(outer) + 1)
-        values = _take(data, columns, rows, np.nan)
         square = (columns - part[:, :1])[:, None, :] ** 2 + (rows - part[:, 1:])[:, :, None] ** 2
-        values[(square >= outer**2) | (square < inner**2)] = np.nan
-        return _clip(values.reshape(len(part), -1))
+        inside = (square < outer**2) & (square >= inner**2) & ~_is_outside(data, columns, rows)
+        return _clip(_gather(data, columns, rows, inside))
 
     return _in_parts(measure, positions)
 
@@ -169,12 +168,22 @@ def _take(data, columns, rows, beyond):
     return values
 
 
+def _gather(data, columns, rows, inside):
+    """Pixels of squares where `inside` [source, y, x], float32 [source, value], filled up with NaN."""
+    counts = inside.sum(axis=(1, 2))
+    source, row, column = np.nonzero(inside)
+    values = np.full((len(inside), max(1, counts.max(initial=0))), np.nan, np.float32)
+    first = np.cumsum(counts) - counts
+    values[source, np.arange(len(source)) - first[source]] = data[rows[source, row], columns[source, column]]
+    return values
+
+
 def _clip(values):
     """Clipped median of each row [row, value], and the error of that median.
 
     Rows are sorted once; what clipping leaves is a range of each, whose sums are differences of running sums.
     """
-    values = np.sort(values, axis=1)
+    values = np.sort(values, axis=1).astype(float)
     row, first, last = np.arange(len(values)), np.zeros(len(values), int), np.isfinite(values).sum(axis=1)
     origin = values[row, np.maximum(last - 1, 0) // 2]
     about = np.nan_to_num(values - origin[:, None])

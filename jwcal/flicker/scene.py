@@ -8,12 +8,48 @@ from jwcal import dq
 from jwcal.errors import JwcalError, StepSkipped
 from jwcal.fitsfiles import FitsFile
 from jwcal.flicker.levels import clip_to_background
+from jwcal.models import Image, Ramp
 
 log = logging.getLogger("jwcal")
 
 FAINT = 3.0  # standard deviations below the background at which a pixel is bad
 TRACE_HALFWIDTH = 16  # rows on either side of a SOSS trace
 SPECTRA = {"NRS_IFU", "NRS_MSASPEC", "NRS_FIXEDSLIT", "NRS_BRIGHTOBJ"}
+
+
+def draft_rates(ramp, readnoise, gain):
+    """Count rates of the exposure and of its integrations, flags and all.
+
+    Parameters
+    ----------
+    ramp : Ramp or Image
+        Ramp; count rates stand for themselves.
+    readnoise, gain : Reference or None
+        What the fit of a ramp needs.
+
+    Returns
+    -------
+    (Image, Image)
+
+    Raises
+    ------
+    StepSkipped
+        Without the references.
+    """
+    if isinstance(ramp, Image):
+        return ramp, ramp
+    if readnoise is None or gain is None:
+        raise StepSkipped("draft count rates need the references readnoise and gain")
+    from jwcal.steps.ramp_fit import ramp_fit
+
+    rates = ramp_fit(ramp, readnoise, gain)
+    return rates.rate, rates.rateints
+
+
+def keep_array(ramp, array):
+    """An array with the exposure's headers, to be written beside it."""
+    container = Ramp if array.ndim == 4 else Image
+    return container(header=ramp.header.copy(), sci_header=ramp.sci_header.copy(), path=ramp.path, data=array)
 
 
 def find_background(image, n_sigma, *, fit_histogram=False, regions=None):

@@ -59,9 +59,22 @@ def _pop(heap, size, values, ages):
     heap[size] = first
 
 
+@leaf
+def _meets_gap(inside, parts, y, x, neighbours):
+    """Whether a pixel of the source that belongs to no part is next to a pixel."""
+    ny, nx = parts.shape
+    for k in range(neighbours):
+        row, column = y + ROWS[k], x + COLUMNS[k]
+        if 0 <= row < ny and 0 <= column < nx and inside[row, column] and parts[row, column] == 0:
+            return True
+    return False
+
+
 @pixel
 def flood_downhill(values, inside, parts, neighbours):
     """Let parts grow over a source, brightest pixels first, until they meet.
+
+    Only the shores of the parts take part, so that it takes little time to share out a part that was given up.
 
     Parameters
     ----------
@@ -79,7 +92,7 @@ def flood_downhill(values, inside, parts, neighbours):
     heap, ages = np.empty(flat.size, np.int64), np.zeros(flat.size, np.int64)
     size, age = np.int64(0), 0
     for place in range(flat.size):
-        if labels[place]:
+        if labels[place] and _meets_gap(inside, parts, place // nx, place % nx, neighbours):
             size = _push(heap, size, place, flat, ages)
     while size:
         _pop(heap, size, flat, ages)
@@ -96,18 +109,29 @@ def flood_downhill(values, inside, parts, neighbours):
 
 
 @pixel
-def _label_above(values, inside, threshold, least, corners, labels, queue):
-    """Number the connected pixels above a threshold; their number, 0 where there are fewer than two."""
-    for y in range(values.shape[0]):
-        for x in range(values.shape[1]):
-            labels[y, x] = REJECTED if inside[y, x] and values[y, x] > threshold else 0
-    count = label_pixels(labels, queue, least, corners)
-    return count if count > 1 else 0
+def _label_above(values, threshold, places, room, least, corners, labels):
+    """Number the connected pixels above a threshold.
+
+    Of the places (all that have a label so far), those above the threshold are moved to the front. Returns their
+    number, and that of the parts, 0 where there are fewer than two.
+    """
+    nx, size = values.shape[1], 0
+    for place in places:
+        y, x = place // nx, place % nx
+        labels[y, x] = 0
+        if values[y, x] > threshold:
+            labels[y, x] = REJECTED
+            places[size] = place
+            size += 1
+    count = label_pixels(labels, places[:size], room, least, corners)
+    return size, count if count > 1 else 0
 
 
 @pixel
 def find_parts(values, inside, thresholds, least, corners, lower):
     """Parts into which a source falls as the threshold rises.
+
+    The higher the threshold, the fewer pixels are above it: each level looks at those of the last one only.
 
     Parameters
     ----------
@@ -122,18 +146,23 @@ def find_parts(values, inside, thresholds, least, corners, lower):
     corners : bool
         Whether pixels with a common corner touch.
     lower : int32 [y, x]
-        Filled with the numbers of the parts.
+        Filled with the numbers of the parts; zeros at first.
 
     Returns
     -------
     int
         Number of parts, 0 where the source does not fall apart.
     """
-    ny, nx = values.shape
-    upper, queue = np.empty((ny, nx), np.int32), np.empty(ny * nx, np.int64)
-    count = _label_above(values, inside, thresholds[0], least, corners, lower, queue)
-    for level in range(1, len(thresholds)):
-        above = _label_above(values, inside, thresholds[level], least, corners, upper, queue)
+    nx, everywhere = values.shape[1], np.flatnonzero(inside)
+    upper, places, room = np.zeros(values.shape, np.int32), everywhere.copy(), np.empty_like(everywhere)
+    lower[:] = 0
+    size, count = len(places), 0
+    for level in range(len(thresholds)):
+        if level and thresholds[level] < thresholds[level - 1]:  # by rounding
+            places[:] = everywhere
+            size = len(places)
+            upper[:] = 0
+        size, above = _label_above(values, thresholds[level], places[:size], room, least, corners, upper)
         if above == 0:
             continue
         if count == 0:
@@ -142,20 +171,20 @@ def find_parts(values, inside, thresholds, least, corners, lower):
             continue
         # Each part of the upper level lies within one of the lower level.
         children, seen = np.zeros(count + 1, np.int64), np.zeros(above + 1, np.bool_)
-        for y in range(ny):
-            for x in range(nx):
-                if upper[y, x] and not seen[upper[y, x]]:
-                    seen[upper[y, x]] = True
-                    children[lower[y, x]] += 1
+        for place in places[:size]:
+            part = upper[place // nx, place % nx]
+            if part and not seen[part]:
+                seen[part] = True
+                children[lower[place // nx, place % nx]] += 1
         children[0] = 0
         if children.max() < 2:
             continue
-        for y in range(ny):
-            for x in range(nx):
-                part = lower[y, x]
-                stays = part > 0 and (children[part] < 2 or upper[y, x] > 0)
-                lower[y, x] = REJECTED if stays else 0
-        count = label_pixels(lower, queue, np.int64(1), corners)
+        for place in everywhere:
+            y, x = place // nx, place % nx
+            part = lower[y, x]
+            stays = part > 0 and (children[part] < 2 or upper[y, x] > 0)
+            lower[y, x] = REJECTED if stays else 0
+        count = label_pixels(lower, everywhere, room, np.int64(1), corners)
     return count
 
 

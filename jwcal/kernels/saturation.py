@@ -22,7 +22,7 @@ UNCHECKED = np.float32(65536.0)
 
 
 @image
-def flag_saturation(data, groupdq, threshold, bias, grow, nframes):
+def flag_saturation(data, groupdq, rows, threshold, bias, grow, nframes):
     """Flag saturated, floored and partly saturated samples, in place.
 
     Parameters
@@ -31,9 +31,11 @@ def flag_saturation(data, groupdq, threshold, bias, grow, nframes):
         Raw signal, DN.
     groupdq : uint8 [integration, group, y, x]
         Flags; SATURATED (2), AD_FLOOR (64) and DO_NOT_USE (1) are added.
-    threshold : float32 [y, x]
+    rows : int64 [row]
+        Rows y that hold pixels, and are neighbours in this order.
+    threshold : float32 [row, x]
         Full-well limit, DN; `UNCHECKED` where a pixel is not to be checked.
-    bias : float32 [y, x]
+    bias : float32 [row, x]
         Pedestal, DN, for the second-group test.
     grow : int
         Half width of the box around a saturated pixel that is flagged too.
@@ -46,16 +48,17 @@ def flag_saturation(data, groupdq, threshold, bias, grow, nframes):
     partial = np.empty((ny, nx), np.int16)
     for i in range(data.shape[0]):
         for y in prange(ny):
-            _find_first(data[i, :, y], groupdq[i, :, y], threshold[y], first[y])
+            row = rows[y]
+            _find_first(data[i, :, row], groupdq[i, :, row], threshold[y], first[y])
         for y in prange(ny):
-            grown = _grow(first, y, grow)
-            _flag_from(groupdq[i, :, y], grown)
+            row, grown = rows[y], _grow(first, y, grow)
+            _flag_from(groupdq[i, :, row], grown)
             if nframes > 1:
-                _find_partial(data[i, :, y], groupdq[i, :, y], threshold[y], grown, nframes, partial[y])
+                _find_partial(data[i, :, row], groupdq[i, :, row], threshold[y], grown, nframes, partial[y])
                 if ngroup > 2:
-                    _flag_second(data[i, :, y], groupdq[i, :, y], threshold[y], bias[y], grown, nframes)
+                    _flag_second(data[i, :, row], groupdq[i, :, row], threshold[y], bias[y], grown, nframes)
         if nframes > 1:
-            _flag_partial(groupdq[i], partial, grow)
+            _flag_partial(groupdq[i], rows, partial, grow)
 
 
 @pixel
@@ -128,7 +131,7 @@ def _flag_second(data, groupdq, threshold, bias, grown, nframes):
 
 
 @pixel
-def _flag_partial(groupdq, partial, grow):
+def _flag_partial(groupdq, rows, partial, grow):
     """Set DO_NOT_USE around pixels noted in `partial`, in the group noted there (few pixels: not worth threads)."""
     ny, nx = partial.shape
     for y in range(ny):
@@ -139,4 +142,4 @@ def _flag_partial(groupdq, partial, grow):
             if g >= 0:
                 for row in range(max(0, y - grow), min(ny, y + grow + 1)):
                     for column in range(max(0, x - grow), min(nx, x + grow + 1)):
-                        groupdq[g, row, column] |= DO_NOT_USE
+                        groupdq[g, rows[row], column] |= DO_NOT_USE

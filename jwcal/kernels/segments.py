@@ -48,15 +48,17 @@ def flood(labels, queue, start, number, corners):
 
 
 @pixel
-def label_pixels(labels, queue, least, corners):
+def label_pixels(labels, places, queue, least, corners):
     """Number connected pixels, in the order of their first pixels.
 
     Parameters
     ----------
     labels : int32 [y, x]
-        `REJECTED` in the pixels concerned, 0 elsewhere; replaced by numbers from 1 on, 0 where they are too few.
+        `REJECTED` in the pixels concerned; replaced by numbers from 1 on, 0 where they are too few.
+    places : int64 [pixel]
+        Where such pixels may be, ``y * nx + x``, rising.
     queue : int64 [pixel]
-        Room for all pixels concerned.
+        Room for as many.
     least : int
         Fewest pixels that get a number.
     corners : bool
@@ -67,18 +69,16 @@ def label_pixels(labels, queue, least, corners):
     int
         Largest number.
     """
-    ny, nx = labels.shape
-    number = 0
-    for y in range(ny):
-        for x in range(nx):
-            if labels[y, x] == REJECTED:
-                queue[0] = y * nx + x
-                end = flood(labels, queue, np.int64(0), np.int32(number + 1), corners)
-                if end < least:
-                    for k in range(end):
-                        labels[queue[k] // nx, queue[k] % nx] = 0
-                else:
-                    number += 1
+    nx, number = labels.shape[1], 0
+    for place in places:
+        if labels[place // nx, place % nx] == REJECTED:
+            queue[0] = place
+            end = flood(labels, queue, np.int64(0), np.int32(number + 1), corners)
+            if end < least:
+                for k in range(end):
+                    labels[queue[k] // nx, queue[k] % nx] = 0
+            else:
+                number += 1
     return number
 
 
@@ -112,7 +112,13 @@ def find_segments(smoothed, threshold, outside, least, corners):
             if smoothed[y, x] > threshold[y, x] and not outside[y, x]:
                 labels[y, x] = REJECTED
                 count += 1
-    label_pixels(labels, np.empty(count, np.int64), least, corners)
+    places, k = np.empty(count, np.int64), 0
+    for y in range(ny):
+        for x in range(nx):
+            if labels[y, x]:
+                places[k] = y * nx + x
+                k += 1
+    label_pixels(labels, places, np.empty(count, np.int64), least, corners)
     return labels
 
 

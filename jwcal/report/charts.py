@@ -199,12 +199,22 @@ def draw_bars(rows, label, *, unit=""):
     largest = max([value for _, value, _ in rows] or [1]) or 1
     content = ""
     for number, (name, value, text) in enumerate(rows):
-        top, length = number * height, max(1.0, round(205 * value / largest, 1))
-        content += (f'<text class="name" x="104" y="{top + 17}" text-anchor="end">{escape(name)}</text>'
-                    f'<rect class="bar s1" x="112" y="{top + 5}" width="{length}" height="16" rx="2">'
+        top, length = number * height, max(1.0, round(190 * value / largest, 1))
+        content += (f'<text class="name" x="124" y="{top + 17}" text-anchor="end">{escape(name)}</text>'
+                    f'<rect class="bar s1" x="132" y="{top + 5}" width="{length}" height="16" rx="2">'
                     f"<title>{escape(name)}: {escape(text)}{unit}</title></rect>"
-                    f'<text class="value" x="{118 + length}" y="{top + 17}">{escape(text)}</text>')  # fmt: skip
+                    f'<text class="value" x="{138 + length}" y="{top + 17}">{escape(text)}</text>')  # fmt: skip
     return wrap(content, label, max(1, len(rows)) * height + 4)
+
+
+def draw_compass(north, east):
+    """Arrows to north and east, for a corner of a picture: degrees from the x axis, counter-clockwise."""
+    content = ""
+    for word, angle in (("N", north), ("E", east)):
+        x, y = math.cos(math.radians(angle)), -math.sin(math.radians(angle))
+        content += (f'<path d="M0 0L{22 * x:.1f} {22 * y:.1f}"/>'
+                    f'<text x="{31 * x:.1f}" y="{31 * y + 4:.1f}" text-anchor="middle">{word}</text>')  # fmt: skip
+    return f'<svg class="compass" viewBox="-40 -40 80 80" role="img" aria-label="north and east">{content}</svg>'
 
 
 def draw_levels(rows, x_label, label):

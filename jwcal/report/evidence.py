@@ -26,7 +26,7 @@ class Evidence:
     shown, shown_mosaics : list of str
         Names of those whose pictures are shown.
     alignments, skies, outliers : dict of str to dict
-        By association: what tweakreg found, sky levels and numbers of outliers by exposure.
+        By association: what tweakreg or assign_mtwcs found, sky levels and numbers of outliers by exposure.
     associations : list of dict
         Contents of association files.
     problems : list of str
@@ -98,8 +98,8 @@ def choose(exposures, number):
 
 
 def _collect_solutions(name, files, evidence):
-    if "tweakreg" in files:
-        solution = _read_json(files["tweakreg"], evidence)
+    for suffix in ("mtwcs", "tweakreg"):
+        solution = _read_json(files[suffix], evidence) if suffix in files else None
         if isinstance(solution, dict) and isinstance(solution.get("members"), dict):
             evidence.alignments[name] = solution
     if "skymatch" in files:

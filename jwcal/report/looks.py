@@ -78,7 +78,8 @@ def look_at_mosaic(path):
     Returns
     -------
     dict
-        ``header``, ``image``, ``exposures``, ``depth``, ``sky``, ``noise``, ``scale`` (arcsec a pixel), ``shape``.
+        ``header``, ``image``, ``exposures``, ``depth``, ``sky``, ``noise``, ``scale`` (arcsec a pixel), ``shape``,
+        ``north`` and ``east`` (degrees from the x axis, counter-clockwise).
     """
     mosaic = products.read(path, models.Mosaic, ("data", "err", "weight", "context"))
     sky, noise = _measure_sky(mosaic.data)
@@ -87,11 +88,24 @@ def look_at_mosaic(path):
     look["shape"] = list(mosaic.data.shape)
     area = mosaic.keyword("PIXAR_A2", None)
     look["scale"] = None if area is None else round(math.sqrt(area), 6)
+    if mosaic.wcs is not None:
+        look["north"], look["east"] = _find_directions(mosaic)
     if mosaic.context is not None:
         look["exposures"] = _count_exposures(mosaic)
     if mosaic.err is not None and area is not None and look["image"]["unit"] == "MJy/sr":
         look["depth"] = _measure_depth(mosaic, float(area))
     return look
+
+
+def _find_directions(mosaic):
+    """Angles of north and east in the middle of a mosaic, degrees from the x axis, counter-clockwise."""
+    from jwcal.wcs import from_tree
+
+    wcs, (y, x) = from_tree(mosaic.wcs), (np.array(mosaic.data.shape) - 1) / 2
+    ra, dec = wcs.forward(x, y)
+    steps = (0.0, 1 / 3600), (1 / 3600 / math.cos(math.radians(dec)), 0.0)
+    ends = [wcs.inverse(ra + step_ra, dec + step_dec) for step_ra, step_dec in steps]
+    return [round(math.degrees(math.atan2(end_y - y, end_x - x)), 1) for end_x, end_y in ends]
 
 
 def write_look(path, look):

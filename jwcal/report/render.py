@@ -8,6 +8,7 @@ from jwcal.report.evidence import collect
 
 TEMPLATES = Path(__file__).parent / "templates"
 BUDGET = 6_000_000  # bytes
+FEW_TARGETS = 3  # that a title names
 # What a page may show: pictures of exposures, of mosaics, rows of a table. Tried in turn until the page fits.
 MEASURES = ((24, 8, 2000), (16, 6, 1000), (8, 4, 500), (4, 2, 200), (1, 1, 60), (0, 0, 20))
 
@@ -83,5 +84,12 @@ def render(evidence):
     ]
     style, script = ((TEMPLATES / name).read_text() for name in ("style.css", "page.js"))
     return environment.get_template("page.html").render(
-        title=evidence.run.title, parts=parts, limit=evidence.rows, style=style, script=script
+        title=_name_page(evidence), parts=parts, limit=evidence.rows, style=style, script=script
     )
+
+
+def _name_page(evidence):
+    """Title of the page: the run's own, with its targets where there are few."""
+    targets = sorted({str(look["header"]["TARGNAME"]) for look in evidence.exposures.values()
+                      if look["header"].get("TARGNAME")})  # fmt: skip
+    return f"{', '.join(targets)} · {evidence.run.title}" if 0 < len(targets) <= FEW_TARGETS else evidence.run.title

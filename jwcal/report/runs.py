@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 EXPOSURE = re.compile(r"(jw\d{11}_\d{5}_\d{5}_[a-z0-9-]+)_([a-z0-9]+)\.fits")
-ASSOCIATION = re.compile(r"(?P<name>.+)_(?P<suffix>i2d|cat|segm|tweakreg|skymatch|outliers)\.(fits|ecsv|json)")
+ASSOCIATION = re.compile(r"(?P<name>.+)_(?P<suffix>i2d|cat|segm|mtwcs|tweakreg|skymatch|outliers)\.(fits|ecsv|json)")
 SUFFIXES = ("uncal", "ramp", "rate", "rateints", "cal", "calints", "crf", "i2d")
 
 
@@ -20,7 +20,7 @@ class Run:
     exposures : dict of str to dict of str to path
         Products by exposure and suffix; ``crf`` stands for the one of any association.
     mosaics : dict of str to dict of str to path
-        Products of associations by name and suffix: i2d, cat, segm, tweakreg, skymatch, outliers.
+        Products of associations by name and suffix: i2d, cat, segm, mtwcs, tweakreg, skymatch, outliers.
     associations : list of path
         Association files (JSON).
     looks : dict of str to path

@@ -103,7 +103,7 @@ class _Library:
                 values = tuple(self._value(reftype, key, plan) for key in keys)
                 if values not in files:
                     files[values] = self._write(reftype, plan, len(files) + 1)
-            if not files:
+            if not any(files.values()):
                 continue
             self.written.append(mappings.write_rules(self.cache_dir, self.instrument.name, reftype, keys, files))
             rules[reftype] = self.written[-1].name
@@ -116,7 +116,7 @@ class _Library:
         return (*keys, "SUBARRAY") if by_subarray else keys
 
     def _value(self, reftype, key, plan):
-        if (reftype, key) in OPEN:
+        if (reftype, key) in OPEN and (reftype, key) not in self.instrument.distinct:
             return OPEN[reftype, key]
         if key == "SUBARRAY" and self.full_frame and reftype != "DARK":
             return "GENERIC"
@@ -126,6 +126,8 @@ class _Library:
 
     def _write(self, reftype, plan, number):
         content = self.makers[reftype](self._subject(reftype, plan))
+        if content is None:
+            return None
         suffix = "asdf" if isinstance(content, dict) else "fits"
         lower = self.instrument.name.lower()
         folder = self.cache_dir / "references" / "jwst" / lower

@@ -96,7 +96,7 @@ def _describe_programme(plan, _):
 
 def _describe_instrument(plan, _):
     s = plan.setup
-    wheels = {key: name for key, name in (("FILTER", s.filter), ("PUPIL", s.pupil)) if name != "N/A"}
+    wheels = {key: name for key, name in zip(plan.instrument.wheels, (s.filter, s.pupil)) if name != "N/A"}
     name = {"INSTRUME": plan.instrument.name, "DETECTOR": plan.chip.name}
     return {**name, **plan.chip.keywords, **wheels, **plan.instrument.keywords(plan), "FOCUSPOS": 0.0}
 

@@ -10,7 +10,7 @@ from jwcal.simulate import geometry
 from jwcal.simulate.readout import Pixels, Timing, read_out
 from jwcal.simulate.scene import render_background, render_scene
 
-PLUGINS = {"NIRCAM": "nircam", "NIRISS": "niriss", "FGS": "fgs", "MIRI": "miri"}
+PLUGINS = {"NIRCAM": "nircam", "NIRISS": "niriss", "FGS": "fgs", "MIRI": "miri", "NIRSPEC": "nirspec"}
 OVERHEAD_COLUMNS = 12  # pixel clocks lost at the end of each row of one output
 SAMPLE_TIME = 1e-5  # s, one pixel
 
@@ -108,6 +108,10 @@ class Instrument:
         type that does not exist here.
     zeroframe : bool
         Whether the first frame of averaged groups is kept apart.
+    wheels : (str, str)
+        Header keywords of a band's two elements.
+    distinct : frozenset of (str, str)
+        Reference type and selection keyword, where the rules usually leave the keyword open but not for this one.
     """
 
     name: str
@@ -121,6 +125,8 @@ class Instrument:
     selection: dict = field(default_factory=dict)
     makers: dict = field(default_factory=dict)
     zeroframe: bool = True
+    wheels: tuple = ("FILTER", "PUPIL")
+    distinct: frozenset = frozenset()
 
     def chip(self, name):
         """Detector by name; an error that lists the known ones."""
@@ -156,13 +162,17 @@ class Instrument:
         """How the detectors are read: `readout.Pixels`, or what is called like it."""
         return Pixels
 
+    def divisor(self, nframes):
+        """What the sum of a group's frames is divided by on board (FRMDIVSR)."""
+        return nframes
+
     def samples(self, readpatt):
         """Number of times a pixel is sampled in each frame (NSAMPLES)."""
         return 1
 
     def timing(self, setup, nframes, groupgap, tframe):
         """Timing of an exposure: `readout.Timing`, or what is called like it."""
-        return Timing(setup.nints, setup.ngroups, nframes, groupgap, setup.divisor or nframes, tframe)
+        return Timing(setup.nints, setup.ngroups, nframes, groupgap, setup.divisor or self.divisor(nframes), tframe)
 
     def render(self, scene, pointing, band, masked=False):
         """Electrons per second in each pixel of a perfect detector [y, x]; see `scene.render_scene`.
@@ -238,7 +248,7 @@ def get_instrument(name):
     Parameters
     ----------
     name : str
-        ``NIRCAM``, ``NIRISS``, ``FGS`` or ``MIRI``.
+        ``NIRCAM``, ``NIRISS``, ``FGS``, ``MIRI`` or ``NIRSPEC``.
 
     Returns
     -------

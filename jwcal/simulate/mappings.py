@@ -23,7 +23,7 @@ def write_rules(cache_dir, instrument, reftype, keys, files):
     keys : tuple of str
         Selection keywords.
     files : dict of tuple of str to str
-        File name by the keywords' values.
+        File name by the keywords' values; None where there is none (N/A).
 
     Returns
     -------
@@ -46,7 +46,8 @@ def write_rules(cache_dir, instrument, reftype, keys, files):
         header["substitutions"] = {"META.SUBARRAY.NAME": {"GENERIC": "N/A"}}
     rules = [(values[0] if len(values) == 1 else values, file) for values, file in sorted(files.items())]
     useafter = USEAFTER.replace("T", " ")
-    text = "".join(f"    {key!r} : UseAfter({{\n        '{useafter}' : '{file}',\n    }}),\n" for key, file in rules)
+    since = {file: f"UseAfter({{\n        '{useafter}' : '{file}',\n    }})" if file else "'N/A'" for _, file in rules}
+    text = "".join(f"    {key!r} : {since[file]},\n" for key, file in rules)
     return write_mapping(cache_dir, name, _format(header, f"Match({{\n{text}}})"))
 
 

@@ -234,7 +234,7 @@ def read_plan(path):
         instrument=instrument.name,
         detector=header["DETECTOR"],
         filter=header.get("FILTER", "N/A"),
-        pupil=header.get("PUPIL", "N/A"),
+        pupil=header.get(instrument.wheels[1], "N/A"),
         subarray=header["SUBARRAY"],
         readpatt=header["READPATT"],
         ngroups=header["NGROUPS"],

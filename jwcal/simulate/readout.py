@@ -124,14 +124,14 @@ def read_out(rate, detector, timing, outputs, *, switches=DEFAULT_EFFECTS, seed=
     Ramps
     """
     pixels = (pixels or Pixels)(rate, detector, timing, outputs, switches, seed, traps)
-    shape = timing.nints, timing.ngroups, *rate.shape
+    shape = timing.nints, timing.ngroups, *pixels.shape
     data, zeroframe = np.empty(shape, np.uint16), np.empty((shape[0], *shape[2:]), np.uint16)
     refout = np.empty((*shape[:3], shape[3] // 4), np.uint16) if pixels.reference_output else None
     hits = []
     for integration in range(timing.nints):
         pixels.reset(integration)
         for group in range(timing.ngroups):
-            total, reference = np.zeros(rate.shape, np.uint32), np.uint32(0)
+            total, reference = np.zeros(pixels.shape, np.uint32), np.uint32(0)
             for frame in range(timing.nframes):
                 deposits = pixels.collect(timing.frame_number(group, frame))
                 deposits["integration"], deposits["group"] = integration, group
@@ -170,6 +170,11 @@ class Pixels:
         self.telegraph = (detector.flags["mask"] & dq.FLAGS["TELEGRAPH"]) != 0
         self.science = ~detector.reference_pixels
 
+    @property
+    def shape(self):
+        """Rows and columns of a frame that is read."""
+        return self.rate.shape
+
     def reset(self, integration):
         """Begin an integration (its zero-based number)."""
         self.integration, self.frame = integration, 0
@@ -202,6 +207,12 @@ class Pixels:
 
     def read(self):
         """One frame, uint16 [y, x]."""
+        signal = self.measure()
+        self.disturb(signal)
+        return effects.convert(signal)
+
+    def measure(self):
+        """What the pixels show, before the electronics add their noise, DN [y, x]."""
         detector, dice, on = self.detector, self.dice, self.switches
         signal = self.charge / self.gain
         if "nonlinearity" in on:
@@ -215,6 +226,11 @@ class Pixels:
         signal += self.reset_level
         if "telegraph_noise" in on:
             effects.add_telegraph_noise(signal, self.telegraph, dice["telegraph_noise"])
+        return signal
+
+    def disturb(self, signal):
+        """Add drifts and noise of the read-out to a frame, in place."""
+        detector, dice, on = self.detector, self.dice, self.switches
         if "bias_drift" in on:
             self.walk += dice["bias_drift"].normal(0, effects.DRIFT, self.outputs)
             effects.add_bias_drift(signal, detector.chip, self.outputs, self.walk)
@@ -224,7 +240,6 @@ class Pixels:
             effects.add_flicker_noise(signal, detector.chip, self.outputs, dice["flicker_noise"])
         if "read_noise" in on:
             effects.add_read_noise(signal, self.noise, dice["read_noise"])
-        return effects.convert(signal)
 
     def fill_traps(self):
         """End an integration: traps keep what was left, and take a share of the charge above half the well."""

@@ -1,14 +1,15 @@
 """The smooth background of an image and its noise: clipped medians of boxes, joined by splines.
 
-Pixels of each box are sorted once, so that clipping only moves the ends of a window; medians are then at hand, and
-deviations come from running sums. The mesh of boxes is smoothed by a running median and enlarged by cubic splines,
-which is a product of matrices: one row of weights for each pixel row and column.
+Pixels of each box are sorted once, so that clipping only moves the ends of a window; medians are then at hand. The mesh
+of boxes is smoothed by a running median and enlarged by cubic splines, which is a product of matrices: one row of
+weights for each pixel row and column.
 
 References
 ----------
 Bertin & Arnouts 1996, A&AS 117, 393.
 """
 
+import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -20,6 +21,8 @@ ROUNDS = 5
 FULL = 0.9  # a box counts if more than this part of its pixels is good
 NEIGHBOURS = 10  # good boxes from which a bad one is filled, and all that are as near as the last
 THREADS = 2
+PIECE, STRIPE = 1 << 14, 64  # values, and rows, that are dealt with at a time
+KEYS = 0x7F800000  # bits of infinity
 
 
 class Background(NamedTuple):
@@ -51,12 +54,14 @@ def measure_background(data, good, boxsize):
     if not good.any():
         return None
     height, width = (min(boxsize, size) for size in data.shape)
-    meshes = _measure_boxes(data, good, (height, width))
+    runs, shape = _sort_boxes(data, good, (height, width))
+    meshes = np.array([measure_runs([run]) for run in runs]).T.reshape(3, *shape)
     counts = meshes[2] > FULL * height * width
     if not counts.any():
         height, width = data.shape
-        meshes = _measure_boxes(data, good, (height, width))
+        meshes = np.reshape(measure_runs(runs), (3, 1, 1))
         counts = np.ones((1, 1), bool)
+    del runs
     maps = []
     for mesh in meshes[:2]:
         mesh = _smooth(_fill(np.where(counts, mesh, np.nan)))
@@ -64,22 +69,32 @@ def measure_background(data, good, boxsize):
     return Background(*maps)
 
 
-def _measure_boxes(data, good, size):
-    """Median, standard deviation and number of the pixels that are left after clipping, of each box."""
+def _sort_boxes(data, good, size):
+    """Sorted good pixels of each box, row by row, and how many boxes there are along y and x."""
     slices = [[slice(k, k + step) for k in range(0, n, step)] for n, step in zip(data.shape, size, strict=True)]
-    boxes = [(rows, columns) for rows in slices[0] for columns in slices[1]]
     with ThreadPoolExecutor(THREADS) as pool:
-        found = list(pool.map(lambda box: measure_clipped(data[box][good[box]]), boxes))
-    return np.array(found).T.reshape(3, len(slices[0]), len(slices[1]))
+        runs = list(pool.map(lambda box: _sort_good(data, good, box), itertools.product(*slices)))
+    return runs, tuple(map(len, slices))
+
+
+def _sort_good(data, good, box):
+    values = data[box][good[box]]
+    values.sort()
+    return values
 
 
 def measure_clipped(values, sigma=SIGMA, rounds=ROUNDS):
+    """`measure_runs` of values float32 [n] in any order, no NaN."""
+    return measure_runs([np.sort(values)], sigma, rounds)
+
+
+def measure_runs(runs, sigma=SIGMA, rounds=ROUNDS):
     """Median and standard deviation of values without outliers.
 
     Parameters
     ----------
-    values : float32 [n]
-        No NaN.
+    runs : list of float32 [n]
+        Values, sorted, no NaN; all together count.
     sigma : float
         Values further than this many standard deviations from the median are left out.
     rounds : int
@@ -92,25 +107,60 @@ def measure_clipped(values, sigma=SIGMA, rounds=ROUNDS):
     count : int
         Values kept.
     """
-    values = np.sort(values)
-    low, high = 0, len(values)
-    if not high:
+    n = sum(map(len, runs))
+    if not n:
         return math.nan, math.nan, 0
-    origin = float(values[high // 2])
-    offsets = values - np.float64(origin)
-    sums, squares = (np.concatenate([[0.0], np.cumsum(terms)]) for terms in (offsets, offsets * offsets))
     for remaining in range(rounds, -1, -1):
-        n = high - low
-        median = origin + 0.5 * (offsets[low + (n - 1) // 2] + offsets[low + n // 2])
-        mean = (sums[high] - sums[low]) / n
-        deviation = math.sqrt(max((squares[high] - squares[low]) / n - mean * mean, 0.0))
-        start, stop = np.searchsorted(offsets, median - origin - sigma * deviation), high
-        stop = min(high, int(np.searchsorted(offsets, median - origin + sigma * deviation, side="right")))
-        start = max(low, int(start))
-        if not remaining or (start, stop) == (low, high):
+        n = sum(map(len, runs))
+        median = 0.5 * (_select(runs, (n - 1) // 2) + _select(runs, n // 2))
+        total, squares = np.sum([_sum_offsets(run, median) for run in runs], axis=0)
+        deviation = math.sqrt(max(squares / n - (total / n) ** 2, 0.0))
+        if not remaining:
             break
-        low, high = start, stop
-    return float(median), deviation, n
+        reach = sigma * deviation
+        runs = [run[slice(*_find_range(run, median - reach, median + reach))] for run in runs]
+        if sum(map(len, runs)) == n:
+            break
+    return median, deviation, n
+
+
+def _select(runs, rank):
+    """Value of a rank among all sorted runs, float: its bits, in the order of numbers, are found by halving."""
+    if len(runs) == 1:
+        return float(runs[0][rank])
+    low, high = -KEYS, KEYS
+    while high - low > 1:
+        middle = (low + high) // 2
+        value = _number(middle)
+        if sum(int(np.searchsorted(run, value)) for run in runs) <= rank:
+            low = middle
+        else:
+            high = middle
+    return float(_number(low))
+
+
+def _number(key):
+    """The float32 whose bits, sign apart, are a number; negative where that is."""
+    value = np.array(abs(key), np.uint32).view(np.float32)[()]
+    return -value if key < 0 else value
+
+
+def _sum_offsets(values, origin):
+    """Sum and sum of squares of float32 values less an origin, in pieces that stay in the processor's cache."""
+    total = squares = 0.0
+    for start in range(0, len(values), PIECE):
+        offsets = values[start : start + PIECE] - np.float64(origin)
+        total += float(offsets.sum())
+        squares += float(np.square(offsets, out=offsets).sum())
+    return total, squares
+
+
+def _find_range(values, least, greatest):
+    """First and last + 1 of sorted float32 values between two limits, included."""
+    first, last = np.float32(least), np.float32(greatest)
+    first = np.nextafter(first, np.float32(np.inf)) if first < least else first
+    last = np.nextafter(last, np.float32(-np.inf)) if last > greatest else last
+    return int(np.searchsorted(values, first)), int(np.searchsorted(values, last, side="right"))
 
 
 def _fill(mesh):
@@ -128,10 +178,12 @@ def _fill(mesh):
 
 
 def _smooth(mesh):
-    """Median of each box and its neighbours."""
+    """Median of each box and its neighbours. NaN are sorted last (numpy's own nanmedian imports its masked arrays)."""
     padded = np.pad(mesh, 1, constant_values=np.nan)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
-    return np.nanmedian(windows, axis=(2, 3))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3)).reshape(*mesh.shape, 9)
+    windows, last = np.sort(windows, axis=2), np.isfinite(windows).sum(axis=2, keepdims=True) - 1
+    lower, upper = (np.take_along_axis(windows, rank, axis=2)[:, :, 0] for rank in (last // 2, last - last // 2))
+    return (lower + upper) / 2
 
 
 def enlarge(mesh, box, shape):
@@ -154,8 +206,10 @@ def enlarge(mesh, box, shape):
     if low == high:
         return np.full(shape, low, np.float32)
     rows, columns = (_spline_weights(*sizes) for sizes in zip(mesh.shape, box, shape, strict=True))
-    image = (rows @ mesh @ columns.T).astype(np.float32)
-    return np.clip(image, np.float32(low), np.float32(high), out=image)
+    rows, columns, image = rows @ mesh, columns.T.copy(), np.empty(shape, np.float32)
+    for start in range(0, shape[0], STRIPE):
+        image[start : start + STRIPE] = np.clip(rows[start : start + STRIPE] @ columns, low, high)
+    return image
 
 
 def _spline_weights(count, step, size):

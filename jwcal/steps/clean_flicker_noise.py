@@ -106,7 +106,7 @@ def clean_flicker_noise(
     _check(ramp, exp_type, fit_method, background_method)
     chooses = autoparam and exp_type in choice.LIMITS
     over_time = background_method == "median_image" and not chooses
-    drafts = None if user_mask and not chooses and not over_time else _draft(ramp, readnoise, gain)
+    drafts = None if user_mask and not chooses and not over_time else scene.draft_rates(ramp, readnoise, gain)
     if chooses:
         background_method, fit_by_channel, apply_flat_field = _choose(drafts, slow, flat, exp_type)
     response = _read_flat(flat, ramp) if apply_flat_field and flat is not None else None
@@ -133,7 +133,7 @@ def clean_flicker_noise(
     kept = cleaning.clean(ramp, mask, method, wanted, expected)
     if save_mask:
         kept["mask"] = mask.astype(np.float32)
-    ramp.extras |= {SUFFIXES[name]: _as_product(ramp, array) for name, array in kept.items()}
+    ramp.extras |= {SUFFIXES[name]: scene.keep_array(ramp, array) for name, array in kept.items()}
     return ramp
 
 
@@ -151,18 +151,6 @@ def _check(ramp, exp_type, fit_method, background_method):
         raise StepSkipped(f"fit_method fft is for NIRSpec's spectra, not for {exp_type}")
     if isinstance(ramp, Ramp) and ramp.data.shape[1] < 2 and background_method != "median_image":
         raise StepSkipped("a single group has none before it to compare with")
-
-
-def _draft(ramp, readnoise, gain):
-    """Count rates of the exposure and of its integrations, flags and all."""
-    if isinstance(ramp, Image):
-        return ramp, ramp
-    if readnoise is None or gain is None:
-        raise StepSkipped("draft count rates need the references readnoise and gain")
-    from jwcal.steps.ramp_fit import ramp_fit
-
-    rates = ramp_fit(ramp, readnoise, gain)
-    return rates.rate, rates.rateints
 
 
 def _choose(drafts, slow, flat, exp_type):
@@ -208,9 +196,3 @@ def _expect(ramp, rates, mask):
         raise StepSkipped("background_method median_image needs several integrations")
     data = ramp.data if isinstance(ramp, Ramp) else ramp.data[:, None]
     return Expectation(data, rates, mask)
-
-
-def _as_product(ramp, array):
-    """An array with the exposure's headers."""
-    container = Ramp if array.ndim == 4 else Image
-    return container(header=ramp.header.copy(), sci_header=ramp.sci_header.copy(), path=ramp.path, data=array)

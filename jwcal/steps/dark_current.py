@@ -4,6 +4,7 @@ import numpy as np
 
 from jwcal.errors import JwcalError, StepSkipped
 from jwcal.kernels.subtraction import average_planes, extend_planes, subtract_image
+from jwcal.mapping import release
 from jwcal.models import Ramp
 from jwcal.references import Reference
 
@@ -48,6 +49,7 @@ def dark_current(ramp: Ramp, dark: Reference, *, average_dark_current: float | N
         for g, (first, last) in enumerate(recipe):
             plane = _average_groups(stack[dark_integration], first, last)
             subtract_image(ramp.data, plane, integrations, (g, g + 1))
+            release(stack)
     ramp.pixeldq |= flags
     ramp.average_dark_current = average
     return ramp
@@ -70,11 +72,11 @@ def _match_cadence(ramp, dark):
 
 def _match_integrations(ramp, ndark):
     """Which integration of the dark belongs to which of the exposure, (first, past the last); the last one goes on."""
-    nint = ramp.data.shape[0]
-    if ndark == 1 or int(ramp.keyword("INTSTART", 1)) != 1:
+    nint, offset = ramp.data.shape[0], ramp.offset
+    if int(ramp.keyword("INTSTART", 1)) != 1:
         return [(ndark - 1, (0, nint))]
-    own = [(i, (i, i + 1)) for i in range(min(nint, ndark))]
-    return own + ([(ndark - 1, (ndark, nint))] if nint > ndark else [])
+    own = [(offset + i, (i, i + 1)) for i in range(min(nint, max(0, ndark - 1 - offset)))]
+    return own + ([(ndark - 1, (len(own), nint))] if len(own) < nint else [])
 
 
 def _average_groups(stack, first, last):

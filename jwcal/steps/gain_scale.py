@@ -3,6 +3,7 @@
 import numpy as np
 
 from jwcal.errors import StepSkipped
+from jwcal.mapping import walk
 from jwcal.models import Rates
 from jwcal.references import Reference
 
@@ -33,9 +34,13 @@ def gain_scale(rates: Rates, gain: Reference) -> Rates:
     factor = float(factor)
     scale, square = np.float32(factor), np.float32(factor * factor)
     for image in (rates.rate, rates.rateints):
-        image.data *= scale
-        image.err *= scale
-        image.var_poisson *= square
-        image.var_rnoise *= square
+        for array, power in (
+            (image.data, scale),
+            (image.err, scale),
+            (image.var_poisson, square),
+            (image.var_rnoise, square),
+        ):
+            for part in walk(array):
+                part *= power
         image.header["GAINFACT"] = (factor, "Gain scale factor")
     return rates

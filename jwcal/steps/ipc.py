@@ -1,8 +1,11 @@
 """Undo the capacitive coupling between neighbouring pixels."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from jwcal.errors import JwcalError, StepSkipped
+from jwcal.errors import JwcalError
+from jwcal.interleaved.layout import find_axes, find_normal, is_interleaved
 from jwcal.kernels.ipc import convolve
 from jwcal.models import Ramp
 from jwcal.references import Reference
@@ -16,7 +19,7 @@ def ipc(ramp: Ramp, ipc: Reference) -> Ramp:
     """Convolve each group with the deconvolution kernel, in place.
 
     Reference pixels are neither changed nor used: four rows and columns at the edges of near-infrared detectors, four
-    columns at both sides of MIRI's. ZEROFRAME stays as it is.
+    columns at both sides of MIRI's; nor are interleaved ones (NIRSpec's IRS2). ZEROFRAME stays as it is.
 
     Parameters
     ----------
@@ -32,18 +35,16 @@ def ipc(ramp: Ramp, ipc: Reference) -> Ramp:
 
     Raises
     ------
-    StepSkipped
-        For NIRSpec's IRS2 read-out, which is not built yet.
     JwcalError
         When the kernel has an even size or does not cover the exposure.
     """
-    if ramp.keyword("INSTRUME") != "MIRI" and max(ramp.data.shape[-2:]) > LONGEST_SIDE:
-        raise StepSkipped("the IRS2 read-out is not built yet")
-    kernel = _read_kernel(ramp, ipc)
-    rows, columns = _science_region(ramp)
+    pixels = find_normal(find_axes(ramp)[0]) if is_interleaved(ramp) else slice(None)
+    outline = replace(ramp, data=ramp.data[:1, :1, pixels])
+    kernel = _read_kernel(outline, ipc)
+    rows, columns = _science_region(outline)
     for integration in ramp.data:
         for group in integration:
-            group[...] = convolve(group, kernel, rows, columns)
+            group[pixels] = convolve(group[pixels], kernel, rows, columns)
     return ramp
 
 

@@ -9,6 +9,7 @@ from jwcal.kernels.jump_clipping import clip_jumps
 from jwcal.kernels.jump_neighbours import flag_neighbours
 from jwcal.kernels.jump_twopoint import find_jumps
 from jwcal.large_events import lay_ring, mark_showers, mark_snowballs
+from jwcal.mapping import list_bands, make_like, put, take, walk
 from jwcal.models import Ramp
 from jwcal.references import Reference
 
@@ -193,36 +194,59 @@ def jump(
 
 def _count_usable(groupdq):
     """Groups of the integration with most groups lost, without those that are DO_NOT_USE in every pixel."""
-    return groupdq.shape[1] - max(_count_lost(integration[None]) for integration in groupdq)
+    return groupdq.shape[1] - max(_count_lost(integration[None]) for integration in walk(groupdq))
 
 
 def _find(ramp, maps, thresholds, limits, together):
     """Number of jumps, after flagging them; `together` None: no clipping over integrations."""
     data, groupdq = ramp.data, ramp.groupdq
-    spread = np.zeros((*data.shape[:3], (data.shape[3] + 7) // 8), np.uint8)
+    spread = make_like(data, (*data.shape[:3], (data.shape[3] + 7) // 8), np.uint8)
     if together is not None:
-        clip_jumps(data, groupdq, maps[0], float(thresholds[0]), together)
+        for rows in list_bands(data):
+            flags = take(groupdq, rows)
+            clip_jumps(take(data, rows), flags, take(maps[0], rows), float(thresholds[0]), together)
+            put(groupdq, rows, flags)
         _unflag_whole_groups(groupdq)
         thresholds = (np.inf, np.inf, np.inf, 1.0)
     nframes = float(ramp.keyword("NFRAMES", 1))
     thresholds, limits = tuple(map(float, thresholds)), tuple(map(float, limits))
-    found = int(find_jumps(data, groupdq, maps, nframes, thresholds, limits, spread).sum())
+    found = 0
+    for rows in list_bands(data):
+        flags, own, part = take(groupdq, rows), tuple(take(image, rows) for image in maps), take(spread, rows)
+        found += int(find_jumps(take(data, rows), flags, own, nframes, thresholds, limits, part).sum())
+        put(groupdq, rows, flags)
+        put(spread, rows, part)
     if limits[0] < np.inf:
-        flag_neighbours(groupdq, spread)
+        _flag_neighbours(groupdq, spread)
     return found
+
+
+def _flag_neighbours(groupdq, spread):
+    """Flag the neighbours of jumps; each band of rows sees those next to it."""
+    for rows in list_bands(groupdq):
+        wider = slice(max(0, rows.start - 1), min(rows.stop + 1, groupdq.shape[2]))
+        flags = take(groupdq, wider)
+        flag_neighbours(flags, take(spread, wider))
+        if flags is not groupdq:
+            put(groupdq, rows, flags[:, :, rows.start - wider.start : rows.stop - wider.start])
 
 
 def _unflag_whole_groups(groupdq):
     """A group in which every pixel is a jump or lost was hit as a whole: its jumps are none."""
-    for integration in groupdq:
+    for integration in walk(groupdq):
         for group in integration:
-            if ((group & (dq.JUMP_DET | dq.DO_NOT_USE)) != 0).all():
+            if _all_flagged(group, dq.JUMP_DET | dq.DO_NOT_USE):
                 group[group == dq.JUMP_DET] = 0
+
+
+def _all_flagged(group, flags):
+    """Whether all pixels have one of the flags; a look at the first rows mostly settles it."""
+    return all(bool(((row & flags) != 0).all()) for row in group)
 
 
 def _unflag_lost(groupdq):
     """Jumps in groups that are lost anyway are none."""
-    for integration in groupdq:
+    for integration in walk(groupdq):
         for group in integration:
             group[((group & dq.JUMP_DET) != 0) & ((group & LOST) != 0)] ^= dq.JUMP_DET
 
@@ -231,13 +255,17 @@ def _flag_after(ramp, gains, amplitudes, lengths):
     """Flag the groups after jumps of at least these amplitudes, DN."""
     if any(lengths):
         typical = float(np.nanmedian(gains))
-        flag_aftermath(ramp.data, ramp.groupdq, gains, tuple(float(dn * typical) for dn in amplitudes), tuple(lengths))
+        amplitudes, lengths = tuple(float(dn * typical) for dn in amplitudes), tuple(lengths)
+        for rows in list_bands(ramp.data):
+            flags = take(ramp.groupdq, rows)
+            flag_aftermath(take(ramp.data, rows), flags, take(gains, rows), amplitudes, lengths)
+            put(ramp.groupdq, rows, flags)
 
 
 def _count_lost(groupdq):
     """Groups, of all integrations, that are DO_NOT_USE in every pixel."""
-    groups = (group for integration in groupdq for group in integration if group[0, 0] & dq.DO_NOT_USE)
-    return sum(bool((group & dq.DO_NOT_USE).all()) for group in groups)
+    groups = (group for integration in walk(groupdq) for group in integration if group[0, 0] & dq.DO_NOT_USE)
+    return sum(_all_flagged(group, dq.DO_NOT_USE) for group in groups)
 
 
 def _note_rates(ramp, rays, events):

@@ -17,11 +17,13 @@ def persistence(
     persistence_time: int | None = None,
     dn_threshold: float | None = None,
     persistence_dnu: bool = False,
+    carry_over: bool = False,
 ) -> Ramp:
     """Set PERSISTENCE in groups read within a time after a pixel saturated or was very bright, in place.
 
     The official package takes row i of INT_TIMES for integration i, also in later segments of a long exposure; here the
-    row is that of the integration's number. The hand-over of windows from exposure to exposure is not built yet.
+    row is that of the integration's number. There windows that an exposure before left open count only if the length of
+    windows was the same; here they do anyway.
 
     Parameters
     ----------
@@ -33,6 +35,9 @@ def persistence(
         Signal above which a window opens too, DN.
     persistence_dnu : bool
         Set DO_NOT_USE as well.
+    carry_over : bool
+        Begin with the windows that the detector's exposure before left open, and leave one's own to the next one. The
+        workflow hands them on, see `jwcal.windows`.
 
     Returns
     -------
@@ -46,9 +51,10 @@ def persistence(
     """
     if persistence_time is None or persistence_time <= 0:
         raise StepSkipped("persistence_time is not set; give the length of the window in seconds")
+    ends = ramp.carried.setdefault("persistence", np.zeros(ramp.data.shape[-2:]))
     threshold = np.inf if dn_threshold is None else float(dn_threshold)
     flag = dq.PERSISTENCE | (dq.DO_NOT_USE if persistence_dnu else 0)
-    flag_windows(ramp.data, ramp.groupdq, _group_times(ramp), float(persistence_time), threshold, flag)
+    flag_windows(ramp.data, ramp.groupdq, _group_times(ramp), float(persistence_time), threshold, flag, ends)
     return ramp
 
 
@@ -61,7 +67,7 @@ def _group_times(ramp):
 
 def _integration_starts(ramp, nint):
     """Start of each integration, s since 1970: from INT_TIMES by number, else from the start of the exposure."""
-    numbers = int(ramp.keyword("INTSTART", 1)) + np.arange(nint)
+    numbers = int(ramp.keyword("INTSTART", 1)) + ramp.offset + np.arange(nint)
     table = ramp.tables.get("INT_TIMES")
     if table is not None:
         known = {int(row["integration_number"]): float(row["int_start_MJD_UTC"]) for row in table}

@@ -1,16 +1,15 @@
 """Fit a slope to each pixel's ramp."""
 
-import numpy as np
+import logging
 
-from jwcal import dq
 from jwcal.errors import JwcalError
-from jwcal.kernels.ramp_ols import fit_ramps
-from jwcal.kernels.ramp_optional import describe_segments
-from jwcal.kernels.ramp_slopes import tabulate_coefficients
 from jwcal.models import Image, Ramp, Rates
+from jwcal.ramps.groups import exclude_groups, gather_maps
 from jwcal.references import Reference
 
-SEGMENT_HDUS = ("SLOPE", "SIGSLOPE", "VAR_POISSON", "VAR_RNOISE", "YINT", "SIGYINT", "WEIGHTS")
+log = logging.getLogger("jwcal")
+
+FEWEST_GROUPS = 4  # of the likelihood fit
 
 
 def ramp_fit(
@@ -24,21 +23,37 @@ def ramp_fit(
     lastgroup: int | None = None,
     save_opt: bool = False,
 ) -> Rates:
-    """Count rates by optimally weighted least squares over the undisturbed segments of each ramp.
+    """Count rates from ramps: by least squares over their undisturbed segments, or by likelihood.
 
-    See `jwcal.kernels.ramp_ols`. The likelihood algorithm (LIKELY) is not built yet. Unlike the official package, the
-    pedestal among the per-segment results takes the slope times the *time* since the reset.
+    OLS_C (`jwcal.ramps.least_squares`): segments between jumps are fitted with weights that suit their signal, and
+    averaged. LIKELY (`jwcal.ramps.likelihood`): the rate that explains the differences of groups best, given their
+    covariance; it finds jumps itself, besides those that are flagged. Fewer than four groups are left to OLS_C.
+
+    Unlike the official package:
+
+    - The mean dark current, e-/s, is divided by the gain before it is added to a rate in DN/s.
+    - OLS_C: the pedestal among the per-segment results takes the slope times the *time* since the reset. There are no
+      empty planes of segments; pixels without gain or read noise have finite entries.
+    - LIKELY: the first guess of a pixel's rate is the median of its usable differences (there of all: where most of a
+      bright pixel's groups are saturated it is zero, and photon noise is taken for jumps). NaN samples are left out
+      (there they spoil the ramp); PERSISTENCE alone is no reason to leave a group out; a jump is found whatever the
+      sign of the median (there an even number of differences of a pixel in the dark hides it). Of two differences
+      that disagree neither is dropped, nor two of three (there one is taken at random). Where the ZEROFRAME is zero
+      it does not serve. Pixels without a slope, or without gain, have DO_NOT_USE and errors of zero (there infinity);
+      integrations without one do not count in chi squared. suppress_one_group does not matter: one group has no
+      difference.
 
     Parameters
     ----------
     ramp : Ramp
-        Corrected ramp, DN, with its flags; keywords TGROUP, TFRAME, NFRAMES. Left unchanged.
+        Corrected ramp, DN, with its flags; keywords TGROUP, TFRAME, NFRAMES. Left unchanged, but for the JUMP_DET that
+        LIKELY adds to its `groupdq` if that is in memory.
     readnoise : Reference
         SCI [y, x], DN, noise of the difference of two frames.
     gain : Reference
         SCI [y, x], e-/DN; pixels without a positive gain get NO_GAIN_VALUE and DO_NOT_USE.
     algorithm : str
-        OLS_C (weighted least squares); LIKELY (likelihood) is refused.
+        OLS_C (weighted least squares) or LIKELY (likelihood).
     suppress_one_group : bool
         Ramps with a single good group have no slope; otherwise their signal since the reset gives one, and the
         ZEROFRAME serves where even the first group is saturated. Has no effect on exposures of one group.
@@ -47,7 +62,8 @@ def ramp_fit(
     lastgroup : int or None
         Last group to use, counted from 0; both are ignored if that leaves fewer than two groups.
     save_opt : bool
-        Keep the results of each segment (`Rates.fitopt`).
+        Keep the results of each segment (`Rates.fitopt`); of LIKELY, chi squared summed over the integrations
+        (`likely_chisq` in `Rates.extras`).
 
     Returns
     -------
@@ -58,89 +74,45 @@ def ramp_fit(
     Raises
     ------
     JwcalError
-        When no ramp can be fitted, or for a setting that is not built yet.
+        When no ramp can be fitted, or for an algorithm that it does not know.
 
     References
     ----------
-    Fixsen et al. 2000, PASP 112, 1350; Robberto 2008, JWST-STScI-001490.
+    Fixsen et al. 2000, PASP 112, 1350; Robberto 2008, JWST-STScI-001490; Brandt 2024, PASP 136, 045004 and 045005.
     """
-    if algorithm != "OLS_C":
-        raise JwcalError(f"ramp_fit's algorithm {algorithm} is not built yet; set it to OLS_C", ramp.path)
-    n_integrations, n_groups = ramp.data.shape[:2]
-    extra = _extra_flags(n_groups, firstgroup, lastgroup)
-    start, stop = _used_groups(ramp, extra)
-    suppress = bool(suppress_one_group and n_groups > 1)
-    gains, noise = gain.image("SCI", like=ramp), readnoise.image("SCI", like=ramp)
-    dark, zeroframe = ramp.average_dark_current, ramp.zeroframe
-    dark = np.zeros(gains.shape, np.float32) if dark is None else np.ascontiguousarray(dark, np.float32)
-    if zeroframe is None or suppress:
-        zeroframe = np.zeros((n_integrations, *gains.shape), np.float32)
-    inputs = (
-        *(ramp.data, ramp.groupdq, ramp.pixeldq, zeroframe, (gains, noise, dark)),
-        *(extra, _timing(ramp), (start, stop, suppress), tabulate_coefficients(stop - start)),
-    )
-    results, flags = fit_ramps(*inputs)
+    n_groups = ramp.data.shape[1]
+    maps, extra = gather_maps(ramp, readnoise, gain), exclude_groups(n_groups, firstgroup, lastgroup)
+    fitopt, extras = None, dict(ramp.extras)
+    if algorithm == "LIKELY" and n_groups < FEWEST_GROUPS:
+        log.info("ramp_fit: %d groups are too few for LIKELY; OLS_C instead", n_groups)
+        algorithm = "OLS_C"
+    if algorithm == "LIKELY":
+        from jwcal.ramps.likelihood import fit_likelihood
+
+        *integrations, mean, mean_flags = fit_likelihood(ramp, maps, extra)
+        if save_opt:
+            extras["likely_chisq"] = _make_chi_squared(ramp, mean[4])
+    elif algorithm == "OLS_C":
+        from jwcal.ramps.least_squares import fit_least_squares
+
+        results, flags, fitopt = fit_least_squares(ramp, maps, extra, suppress_one_group, save_opt)
+        integrations, mean, mean_flags = (results[:, :-1], flags[:-1]), results[:, -1], flags[-1]
+    else:
+        raise JwcalError(f"ramp_fit knows no algorithm {algorithm}; choose OLS_C or LIKELY", ramp.path)
     factor = gain.keyword("GAINFACT")
     return Rates(
-        rate=_make_image(ramp, results[:, -1], flags[-1], factor),
-        rateints=_make_image(ramp, results[:, :-1], flags[:-1], factor, tables=("INT_TIMES",)),
-        fitopt=_describe(ramp, inputs) if save_opt else None,
-        extras=ramp.extras,
+        rate=_make_image(ramp, mean, mean_flags, factor),
+        rateints=_make_image(ramp, *integrations, factor, tables=("INT_TIMES",)),
+        fitopt=fitopt,
+        extras=extras,
     )
 
 
-def _extra_flags(n_groups, firstgroup, lastgroup):
-    """DO_NOT_USE for the groups outside of those to be used."""
-    first = max(0, firstgroup or 0)
-    last = n_groups - 1 if lastgroup is None else lastgroup
-    extra = np.zeros(n_groups, np.uint8)
-    if first < last:
-        extra[:first] = dq.DO_NOT_USE
-        extra[last + 1 :] = dq.DO_NOT_USE
-    return extra
-
-
-def _used_groups(ramp, extra):
-    """First and last-plus-one group; MIRI drops leading groups, and the last one, that no pixel may use."""
-    n_groups = ramp.data.shape[1]
-    start, stop = 0, n_groups
-    if ramp.keyword("INSTRUME", "") == "MIRI" and n_groups > 1:
-        lost = [_all_flagged(ramp.groupdq[:, g] | extra[g], dq.DO_NOT_USE) for g in range(n_groups)]
-        while start < n_groups and lost[start]:
-            start += 1
-        stop -= lost[-1]
-        if stop - start < 2:
-            raise JwcalError("fewer than two groups can be used; nothing can be fitted", ramp.path)
-    if _all_flagged(ramp.groupdq[:, start], dq.SATURATED):
-        raise JwcalError("all pixels are saturated from the first group on; nothing can be fitted", ramp.path)
-    return start, stop
-
-
-def _all_flagged(flags, flag):
-    """Whether all samples of an array [integration, y, x] have a flag; a look at the first rows mostly settles it."""
-    return all(bool((row & flag).all()) for plane in flags for row in plane)
-
-
-def _timing(ramp):
-    """Times of a group, a frame and the mean of the first group, s; factor from the read noise to that of a group."""
-    tgroup, nframes = float(ramp.keyword("TGROUP")), int(ramp.keyword("NFRAMES", 1))
-    tframe = float(ramp.keyword("TFRAME", tgroup))
-    return tgroup, tframe, (nframes + 1) * tframe / 2, 1 / np.sqrt(2 * nframes)
-
-
-def _describe(ramp, inputs):
-    """Per-segment results by HDU name; how many segments and jumps there are is counted first."""
-    n_integrations, _, ny, nx = ramp.data.shape
-    nframes, gap = int(ramp.keyword("NFRAMES", 1)), int(ramp.keyword("GROUPGAP", 0))
-    frames = (nframes + 1) / 2 + int(ramp.keyword("DRPFRMS1", 0))
-    since_reset = frames / (nframes + gap) * float(ramp.keyword("TGROUP"))
-    segments, jumps = 0, 0
-    for _ in range(2):
-        results = np.zeros((len(SEGMENT_HDUS), n_integrations, segments, ny, nx), np.float32)
-        sizes = np.zeros((n_integrations, jumps, ny, nx), np.float32)
-        pedestals = np.zeros((n_integrations, ny, nx), np.float32)
-        segments, jumps = describe_segments(*inputs, since_reset, (results, sizes, pedestals))
-    return dict(zip(SEGMENT_HDUS, results, strict=True)) | {"PEDESTAL": pedestals, "CRMAG": sizes}
+def _make_chi_squared(ramp, chi_squared):
+    """Image of the chi squared of all integrations."""
+    sci_header = ramp.sci_header.copy()
+    sci_header.remove("BUNIT", ignore_missing=True)
+    return Image(header=ramp.header.copy(), sci_header=sci_header, path=ramp.path, data=chi_squared)
 
 
 def _make_image(ramp, planes, flags, factor, tables=()):
@@ -149,7 +121,7 @@ def _make_image(ramp, planes, flags, factor, tables=()):
     sci_header["BUNIT"] = ("DN/s", "physical units of the array values")
     if factor is not None:
         header["GAINFACT"] = (factor, "Gain scale factor")
-    slope, error, photons, read = planes
+    slope, error, photons, read = planes[:4]
     return Image(
         header=header,
         sci_header=sci_header,

@@ -4,8 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jwcal import dq
+from jwcal import dq, sirs
 from jwcal.errors import JwcalError, StepSkipped
+from jwcal.interleaved.correction import correct_interleaved
+from jwcal.interleaved.layout import is_interleaved
 from jwcal.kernels.reference_pixels import average_sets, filter_sides, subtract_cross
 from jwcal.models import Ramp
 from jwcal.references import Reference
@@ -63,8 +65,10 @@ def refpix(
     """Subtract what the reference pixels show from every group and from ZEROFRAME, in place.
 
     Full frames and subarrays read through four outputs: from each output the mean of its top and bottom reference
-    pixels, then from each row a running median of those at the sides. Subarrays read through one output: the mean of
-    all their reference pixels. MIRI: see `jwcal.side_columns`. Samples of ZEROFRAME that are 0, "unusable", stay 0.
+    pixels, then from each row a running median of those at the sides, or what a filter makes of them (`jwcal.sirs`).
+    Subarrays read through one output: the mean of all their reference pixels. MIRI: see `jwcal.side_columns`. NIRSpec's
+    IRS2: see `jwcal.interleaved`; its frames lose their interleaved rows. Samples of ZEROFRAME that are 0, "unusable",
+    stay 0.
     Reference pixels with DO_NOT_USE are left out, NaN too (in the official package one NaN makes the whole group NaN).
     Where only even or only odd columns of an output have good reference pixels it is not corrected.
 
@@ -73,9 +77,9 @@ def refpix(
     ramp : Ramp
         Ramp, DN; keywords INSTRUME, FASTAXIS, SLOWAXIS, NOUTPUTS.
     refpix : Reference, optional
-        Coefficients for the IRS2 read-out (not built yet).
+        Filters and bad reference pixels for the IRS2 read-out.
     sirskernel : Reference, optional
-        Kernels for ``refpix_algorithm: sirs`` (not built yet).
+        Kernels for ``refpix_algorithm: sirs``; where it has none for the detector the running median serves.
     odd_even_columns : bool
         Measure even and odd columns apart.
     use_side_ref_pixels : bool
@@ -87,19 +91,19 @@ def refpix(
     odd_even_rows : bool
         Measure even and odd rows apart (MIRI).
     ovr_corr_mitigation_ftr : float
-        Standard deviations above which an interleaved reference pixel is bad (IRS2).
+        Standard deviations above which an interleaved reference pixel is bad (IRS2). Positive.
     preserve_irs2_refpix : bool
         Keep the interleaved reference pixels in the image (IRS2).
     irs2_mean_subtraction : bool
-        Subtract means of the outputs first (IRS2).
+        Subtract means of the outputs first, of even and odd columns apart with `odd_even_columns` (IRS2).
     refpix_algorithm : str
-        ``median``, or ``sirs`` (an optimal filter; not built yet), for the rows of near-infrared full frames.
+        ``median``, or ``sirs`` (an optimal filter), for the rows of near-infrared full frames.
     sigreject : float
         Standard deviations above which a reference pixel is an outlier (sirs).
     gaussmooth : float
-        Width of the smoothing, pixels (sirs).
+        Width of the smoothing of the filter, rows (sirs).
     halfwidth : int
-        Half width of the filter, pixels (sirs).
+        Half width of the filter, rows (sirs).
     siglimit : float
         Clipping limit for means, standard deviations.
 
@@ -111,7 +115,7 @@ def refpix(
     Raises
     ------
     StepSkipped
-        When there is no good reference pixel, for MIRI's subarrays, or for IRS2 and sirs, which are not built yet.
+        When there is no good reference pixel, for MIRI's subarrays, for IRS2 without a reference.
     JwcalError
         When a setting makes no sense or the exposure was read out in stripes.
 
@@ -121,11 +125,15 @@ def refpix(
     """
     if ramp.keyword("INSTRUME") == "MIRI":
         return correct_side_columns(ramp, odd_even_rows, siglimit)
+    if is_interleaved(ramp):
+        means = (siglimit, odd_even_columns) if irs2_mean_subtraction else None
+        options = {"factor": ovr_corr_mitigation_ftr, "preserve": preserve_irs2_refpix, "means": means}
+        return correct_interleaved(ramp, refpix, **options)
     _check(ramp, side_smoothing_length, siglimit)
     whole = ramp.data.shape[-2:] == (SIZE, SIZE)
-    if whole and use_side_ref_pixels and refpix_algorithm == "sirs" and sirskernel is not None:
-        raise StepSkipped("refpix_algorithm: sirs is not built yet")
-    readout = _lay_out(ramp)
+    readout, kernels = _lay_out(ramp), None
+    if whole and use_side_ref_pixels and refpix_algorithm == "sirs":
+        kernels = sirs.read_kernels(sirskernel, str(ramp.keyword("DETECTOR")), gaussmooth, halfwidth)
     stacks = [(ramp.data, False)] + ([(ramp.zeroframe, True)] if ramp.zeroframe is not None else [])
     if whole or int(ramp.keyword("NOUTPUTS", 1)) == OUTPUTS:
         sets = _collect_edges(readout, odd_even_columns)
@@ -133,7 +141,10 @@ def refpix(
         if not any(chosen.size for chosen in sets) and (windows is None or windows.max() < 0):
             raise StepSkipped("the subarray has no good reference pixels")
         for stack, keep_zeros in stacks:
-            _correct_outputs(stack, readout, sets, windows, (siglimit, side_gain), keep_zeros)
+            sides = None if kernels is not None else windows
+            _correct_outputs(stack, readout, sets, sides, (siglimit, side_gain), keep_zeros)
+            if kernels is not None:
+                sirs.subtract_filtered(stack, (readout.fast, readout.slow), kernels, sigreject, keep_zeros)
     else:
         sets = _collect_all(readout, ramp, odd_even_columns)
         if not all(chosen.size for chosen in sets):
@@ -146,8 +157,6 @@ def refpix(
 
 def _check(ramp, length, limit):
     """Refuse what is not built yet, and settings out of range."""
-    if max(ramp.data.shape[-2:]) > SIZE:
-        raise StepSkipped("the IRS2 read-out is not built yet")
     if ramp.keyword("MSTR_RD1", None) is not None:
         raise JwcalError("multistripe read-out (keyword MSTR_RD1) is not supported; leave this exposure out", ramp.path)
     if not 1 <= length < SIZE:

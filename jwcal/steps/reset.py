@@ -4,6 +4,7 @@ import numpy as np
 
 from jwcal.errors import JwcalError
 from jwcal.kernels.subtraction import subtract_image
+from jwcal.mapping import release
 from jwcal.models import Ramp
 from jwcal.references import Reference
 
@@ -39,12 +40,13 @@ def reset(ramp: Ramp, reset: Reference) -> Ramp:
     for known, integrations in _match_integrations(ramp, stack.shape[0]):
         for g in range(min(ramp.data.shape[1], stack.shape[1])):
             subtract_image(ramp.data, np.array(stack[known, g], np.float32), integrations, (g, g + 1))
+            release(stack)
     ramp.pixeldq |= flags
     return ramp
 
 
 def _match_integrations(ramp, n_known):
     """Which integration of the reference belongs to which of the ramp, (first, past the last)."""
-    n_here, first = ramp.data.shape[0], int(ramp.keyword("INTSTART", 1)) - 1
+    n_here, first = ramp.data.shape[0], int(ramp.keyword("INTSTART", 1)) - 1 + ramp.offset
     own = [(first + i, (i, i + 1)) for i in range(n_here) if first + i < n_known - 1]
     return own + ([(n_known - 1, (len(own), n_here))] if len(own) < n_here else [])

@@ -48,7 +48,9 @@ def rscd(ramp: Ramp, rscd: Reference) -> Ramp:
     if n_groups < LEAST_GROUPS:
         raise StepSkipped(f"needs {LEAST_GROUPS} groups, the exposure has {n_groups}")
     skips = [_limit(skip, n_groups) for skip in _look_up(rscd, ramp)]
-    first = 1 if int(ramp.keyword("INTSTART", 1)) == 1 else 0  # integrations of the file that are the exposure's first
+    first = (
+        1 if int(ramp.keyword("INTSTART", 1)) + ramp.offset == 1 else 0
+    )  # integrations that are the exposure's first
     if first:
         _leave_out(ramp, (0, 1), skips[0], "INT1")
     if int(ramp.keyword("NINTS", n_integrations)) > 1:
@@ -75,6 +77,9 @@ def _limit(skip, n_groups):
 def _leave_out(ramp, integrations, skip, prefix):
     """Flag the first groups of some integrations and note how many."""
     fewest = leave_out_groups(ramp.groupdq, integrations, skip)
+    if prefix in ramp.carried:
+        fewest = np.minimum(fewest, ramp.carried[prefix])
+    ramp.carried[prefix] = fewest
     kept_more = fewest < skip
     ramp.pixeldq[kept_more] |= dq.FLUX_ESTIMATED
     ramp.header[f"{prefix}SKIP"] = (skip, "first groups left out by rscd")

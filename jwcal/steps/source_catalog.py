@@ -1,6 +1,7 @@
 """Find sources on a mosaic, and measure them."""
 
 import logging
+import math
 import platform
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -10,7 +11,7 @@ import numpy as np
 from jwcal import __version__
 from jwcal.catalog import detection, photometry, tables
 from jwcal.catalog.apertures import read_apertures, read_vega_offset
-from jwcal.catalog.isophotes import describe_stars, measure_isophotes, measure_kron, measure_local_sky
+from jwcal.catalog.isophotes import Boundary, describe_stars, measure_isophotes, measure_kron, measure_local_sky
 from jwcal.errors import JwcalError
 from jwcal.models import Mosaic, SegmentationMap, SourceCatalog
 from jwcal.references import Reference
@@ -70,8 +71,9 @@ def source_catalog(
     magnitudes are NaN; where nothing is found, the table has no rows. Stars have no segmentation map; the columns of
     isophotes other than the finder's flux and orientation are NaN for them, as are the errors of their positions.
 
-    Errors follow from ERR, which does not tell how much the noise of neighbouring pixels of a mosaic is alike: true
-    errors are larger, the more so the smaller the mosaic's pixels.
+    Errors of fluxes follow from ERR: they are right for circles much larger than a pixel (`jwcal.steps.resample`), and
+    too large by a tenth for those of two pixels. Errors of positions hold for the mosaic's noise, whose neighbouring
+    pixels are alike, and allow for the end of the source, which noise moves, too (`jwcal.catalog.isophotes`).
 
     Parameters
     ----------
@@ -147,7 +149,8 @@ def source_catalog(
         levels = {"nlevels": nlevels, "contrast": contrast, "mode": multithresh_mode}
         pixels = {"npixels": npixels, "connectivity": connectivity, "deblend": deblend}
         segments = detection.find_segments(field, smoothed, **pixels, **levels)
-        sources = measure_isophotes(field.image, mosaic.err, smoothed, segments)
+        boundary = Boundary(field.threshold, _find_spread(mosaic, kernel_fwhm))
+        sources = measure_isophotes(field.image, mosaic.err, smoothed, segments, boundary)
         if localbkg_width:
             sky = measure_local_sky(field, segments, localbkg_width)
             sources = sources._replace(flux=sources.flux - sources.area * sky)
@@ -161,7 +164,11 @@ def source_catalog(
         sources = describe_stars(detection.find_stars(field, starfinder, kernel_fwhm, **limits))
     del field
     log.info("%d sources", len(sources.label))
-    sources = sources._replace(flux=scale * sources.flux, flux_err=scale * sources.flux_err)
+    # What ERR exceeds the noise in large apertures by, where drizzling leaves gaps (`jwcal.steps.resample`).
+    alike = float(mosaic.keyword("CORRERR", 1.0)) ** 2
+    sources = sources._replace(
+        flux=scale * sources.flux, flux_err=scale * sources.flux_err, covariance=alike * sources.covariance
+    )
     thresholds = (ci1_star_threshold, ci2_star_threshold)
     columns = _list_columns(mosaic, wcs, scale, sources, (apertures, offset), thresholds, kernel_fwhm)
     if kron is not None:
@@ -182,6 +189,12 @@ def _check(mosaic):
     wcs = from_tree(mosaic.wcs)
     area = mosaic.keyword("PIXAR_SR", None)
     return wcs, 1e6 * float(mean_pixel_area(wcs, mosaic.data.shape) if area is None else area)
+
+
+def _find_spread(mosaic, fwhm):
+    """Standard deviation, pixels, of the Gaussian over which smoothing and drizzling spread the noise of a pixel."""
+    drop = float(mosaic.keyword("PIXFRAC", 1.0)) / float(mosaic.keyword("PXSCLRT", 1.0))
+    return math.sqrt((fwhm / detection.FWHM) ** 2 + (1 + drop**2) / 12)
 
 
 def _find_outside(mosaic):

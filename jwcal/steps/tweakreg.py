@@ -35,6 +35,7 @@ def tweakreg(
     nclip: int = 3,
     sigma: float = 3.0,
     clip_accum: bool = True,
+    clip_median: bool = True,
     searchrad: float = 2.0,
     use2dhist: bool = True,
     separation: float = 1.0,
@@ -50,6 +51,7 @@ def tweakreg(
     abs_use2dhist: bool = True,
     abs_separation: float = 1.0,
     abs_tolerance: float = 0.7,
+    abs_use_all: bool = True,
     abs_mag_limits: tuple | None = None,
     abs_mag_column: str | None = None,
     sip_approx: bool = True,
@@ -94,6 +96,9 @@ def tweakreg(
         Rounds of clipping.
     sigma, abs_sigma : float
         Clipping limit, in root-mean-square residuals.
+    clip_median : bool
+        Clip residuals by their median, which false matches do not swell; otherwise (as in the official package) by
+        their root mean square, for `clip_accum` to say whether for good.
     clip_accum : bool
         Matches that were clipped stay out. Otherwise (as in the official package) each round takes back those that
         earlier rounds have clipped.
@@ -110,6 +115,9 @@ def tweakreg(
     abs_refcat : str or None
         Catalogue of stars: file with RA, DEC, or sky_centroid; pmra, pmdec and ref_epoch move them to the exposures'
         date.
+    abs_use_all : bool
+        Whether all exposures' positions of a star count. Otherwise (as in the official package) one of them does, that
+        furthest to the south in the first exposure's plane, which moves everything north by the scatter of positions.
     abs_mag_limits : (float, float) or None
         Brightest and faintest magnitude of stars used.
     abs_mag_column : str or None
@@ -140,10 +148,11 @@ def tweakreg(
     if alignment_file:
         return _adopt(alignment_file, images, sip)
     offset = None if use2dhist else (xoffset, yoffset)
-    relative = Rules(minobj, fitgeometry, nclip, sigma, clip_accum, searchrad, separation, tolerance, offset)
+    relative = Rules(minobj, fitgeometry, nclip, sigma, clip_accum, searchrad, separation, tolerance, offset,
+                     clip_median=clip_median)  # fmt: skip
     offset = None if abs_use2dhist else (0.0, 0.0)
     absolute = Rules(abs_minobj, abs_fitgeometry, abs_nclip, abs_sigma, clip_accum, abs_searchrad, abs_separation,
-                     abs_tolerance, offset)  # fmt: skip
+                     abs_tolerance, offset, abs_use_all, clip_median)  # fmt: skip
     for rules, prefix in ((relative, ""), (absolute, "abs_")):
         _check(rules, prefix)
     own = _read_custom(catfile) if use_custom_catalogs and catfile else {}
@@ -182,7 +191,7 @@ def _check(rules, prefix):
 
 
 def _read_custom(catfile):
-    from jwcal.alignment.star_catalogs import read_catfile
+    from jwcal.catalog_lists import read_catfile
 
     return read_catfile(catfile)
 

@@ -93,10 +93,10 @@ def test_numbers_are_in_the_order_of_the_first_pixels():
 
 def test_corners_join_or_not():
     pixels = np.where(np.eye(4, dtype=bool), -1, 0).astype(np.int32)
-    queue = np.empty(4, np.int64)
-    assert label_pixels(pixels.copy(), queue, 1, True) == 1
-    assert label_pixels(pixels.copy(), queue, 1, False) == 4
-    assert label_pixels(pixels.copy(), queue, 5, True) == 0
+    places, queue = np.arange(16), np.empty(4, np.int64)
+    assert label_pixels(pixels.copy(), places, queue, 1, True) == 1
+    assert label_pixels(pixels.copy(), places, queue, 1, False) == 4
+    assert label_pixels(pixels.copy(), places, queue, 5, True) == 0
 
 
 def test_floods_meet_in_the_valley():

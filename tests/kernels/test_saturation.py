@@ -11,7 +11,7 @@ from jwcal.kernels.saturation import UNCHECKED, flag_saturation
 def flag(data, threshold, bias=None, grow=0, nframes=1, groupdq=None):
     flags = np.zeros(data.shape, np.uint8) if groupdq is None else groupdq.copy()
     bias = np.zeros_like(threshold) if bias is None else bias
-    flag_saturation(data, flags, threshold, bias, grow, nframes)
+    flag_saturation(data, flags, np.arange(data.shape[2]), threshold, bias, grow, nframes)
     return flags
 
 

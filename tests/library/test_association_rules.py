@@ -153,6 +153,35 @@ def test_observations_of_one_target_are_joined_on_demand():
     assert find(*more, made).rule == "discover_Asn_Lv3Image"
 
 
+@pytest.mark.parametrize(
+    ("kinds", "mosaics"),
+    [
+        (["observation"], {"o001": 2, "o002": 1}),
+        (["candidate"], {"c1007": 3}),
+        (["observation", "candidate"], {"o001": 2, "o002": 1, "c1007": 3}),
+        (["background"], {}),
+    ],
+)
+def test_kinds_of_mosaics(kinds, mosaics):
+    exposures = list_exposures(
+        "1234 1 02 1-2 NRC_IMAGE F200W CLEAR FULL A nrca1\n 1234 2 02 1 NRC_IMAGE F200W CLEAR FULL A nrca1"
+    )
+    pool = {e.name: row((f"o{e.keyword('OBSERVTN')}", "observation"), ("c1007", "group")) for e in exposures}
+    made = make_associations(exposures, pool=pool, kinds=kinds)
+    assert {a.asn_id: len(a.members) for a in made if a.stage == 3} == mosaics
+    assert sorted(a.name for a in made if a.stage == 2) == sorted(e.name for e in exposures)
+
+
+def test_kinds_leave_the_subtraction_of_backgrounds_alone():
+    exposures, all_kinds = list_exposures(MIRI), make_associations(list_exposures(MIRI))
+    made = make_associations(exposures, kinds=["observation"])
+    assert background_members(made) == background_members(all_kinds) != {}
+    assert {a.candidate for a in made if a.stage == 3} == {"observation"}
+    assert {a.candidate for a in all_kinds if a.stage == 3} == {"observation", "background"}
+    only = make_associations(exposures, kinds=["background"])
+    assert {a.candidate for a in only if a.stage == 3} == {"background"}
+
+
 def row(*candidates, **values):
     return {"asn_candidate": str(list(candidates)), "pool": "jw01234_pool.csv", **values}
 

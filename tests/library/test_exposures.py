@@ -153,10 +153,11 @@ def test_duplicates_warn_and_the_first_wins(tmp_path):
 def test_associations_and_companions_are_listed(tmp_path):
     write(tmp_path / "jw1_msa.fits")
     write(tmp_path / "jw1_cat.fits")
-    for name in ("jw1_asn.json", "notes.txt", ".hidden_uncal.fits"):
+    for name in ("jw1_asn.json", "jw1_pool.csv", "notes.txt", ".hidden_uncal.fits"):
         (tmp_path / name).write_text("{}")
     inventory = take_inventory(tmp_path)
     assert inventory.associations == [str(tmp_path / "jw1_asn.json")]
+    assert inventory.pools == [str(tmp_path / "jw1_pool.csv")]
     assert set(inventory.companions) == {"jw1_msa.fits", "jw1_cat.fits"}
     assert not inventory.exposures
     assert not inventory.warnings

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from naive_sources import paint
 
-from jwcal.catalog.detection import Field
-from jwcal.catalog.isophotes import describe_stars, measure_isophotes, measure_kron, measure_local_sky
+from jwcal.catalog.detection import FWHM, Field, find_segments, smooth
+from jwcal.catalog.isophotes import Boundary, describe_stars, measure_isophotes, measure_kron, measure_local_sky
 
 SOURCES = [(30.3, 40.7, 1000, 3.0, 2.0, 30), (70.0, 25.5, 700, 2.5, 2.0, 120), (60.0, 70.0, 900, 2.2, 2.2, 0)]
 SHAPE = (100, 110)
@@ -66,6 +66,30 @@ def test_errors_of_positions():
         predicted = found.covariance
     scatter = np.array(positions).std(axis=0)
     np.testing.assert_allclose(scatter, np.sqrt(predicted[:, :2].T), rtol=0.15)
+
+
+@pytest.mark.parametrize("peak", [15.0, 60.0, 500.0])
+def test_noise_moves_the_end_of_a_source_too(peak):
+    """Stars in a row, above a threshold: without what the moving end adds the errors are much too small."""
+    rng, shape, radius, sigma = np.random.default_rng(3), (40, 1640), 1.3, 0.68
+    stars = [(20.5 + 40 * k + rng.uniform(-0.5, 0.5), 20 + rng.uniform(-0.5, 0.5)) for k in range(40)]
+    truth = paint(shape, [(x, y, 2 * np.pi * radius**2 * peak, radius, radius, 0) for x, y in stars])
+    err, threshold = np.ones(shape, np.float32), np.full(shape, 3.0, np.float32)
+    pulls, bare = [], []
+    for _ in range(12):
+        data = (truth + rng.normal(0, 1, shape)).astype(np.float32)
+        field = Field(data, threshold, np.zeros(shape, bool))
+        smoothed = smooth(field, sigma * FWHM)
+        segments = find_segments(field, smoothed, npixels=8, connectivity=8, deblend=False, nlevels=1, contrast=1.0,
+                                 mode="exponential")  # fmt: skip
+        for kept, boundary in ((pulls, Boundary(threshold, np.hypot(sigma, 12**-0.5))), (bare, None)):
+            found = measure_isophotes(data, err, smoothed, segments, boundary)
+            assert len(found.x) == len(stars)
+            star = ((found.x - 0.5) // 40).astype(int)
+            offsets = np.column_stack([found.x, found.y]) - np.array(stars)[star]
+            kept.append(offsets / np.sqrt(found.covariance[:, :2]))
+    assert np.std(pulls) == pytest.approx(1, abs=0.25)
+    assert np.std(bare) > 1.25
 
 
 def test_nothing_and_bad_pixels():

@@ -12,7 +12,8 @@ SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
 # Run while Snakemake parses the workflow, in every call and in every cluster job.
 PARSED = set(
     """exposures fitsheaders caches chains settings selection associations association_files association_rules
-    association_facts pools digests image3 report_inputs workflow errors jobs locks""".split()
+    association_facts budget catalog_lists pools checksums digests image3 report_inputs successions workflow errors jobs
+    locks""".split()
 )
 
 

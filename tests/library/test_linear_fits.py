@@ -56,6 +56,32 @@ def test_outliers_stay_out():
     assert np.abs(stays.affine.shift - SHIFT).max() < 0.005 < np.abs(returns.affine.shift - SHIFT).max()
 
 
+@pytest.mark.parametrize("geometry", ["shift", "rshift", "general"])
+def test_a_swarm_of_false_matches(geometry):
+    """One in seven is off by the same, as next to cores of stars: the rms swells until they pass, not the median."""
+    rng = np.random.default_rng(6)
+    positions = rng.uniform(-10, 10, (140, 2))
+    reference = positions + SHIFT + rng.normal(0, 0.002, positions.shape)
+    reference[::7] += [0.1, 0.05]
+    swollen, robust = (fit_linear(positions, reference, geometry, median=median) for median in (False, True))
+    true = np.arange(140) % 7 != 0
+    assert np.array_equal(robust.used, robust.used & true) and robust.used.sum() > 115
+    assert np.abs(robust.affine.shift - SHIFT).max() < 0.001 and robust.rms < 0.004
+    assert np.abs(swollen.affine.shift - SHIFT).max() > 0.005
+
+
+def test_clipping_by_the_median_of_a_turned_list():
+    """Large residuals of all to begin with, for the list is turned; a false match; exact ones."""
+    turn = np.radians(0.5)
+    matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    q = P @ matrix.T + SHIFT
+    q[5] += 0.3 * np.ptp(P)
+    fit = fit_linear(P, q, "rshift", median=True)
+    np.testing.assert_allclose(fit.affine.matrix, matrix, atol=1e-9)
+    assert not fit.used[5]
+    assert fit_linear(P, q, "rshift", median=True, nclip=0).used.all()
+
+
 def test_positions_without_weight_take_no_part():
     q = P + SHIFT
     q[:10] += 5

@@ -129,6 +129,30 @@ def test_stars_and_weights():
     assert np.abs(error).max() * 3600 < 0.002
 
 
+@pytest.mark.parametrize("repeats", [True, False])
+def test_stars_that_several_exposures_see(repeats):
+    """All of their positions count, or the southernmost of each: that biases the fit by the scatter of positions."""
+    rng, members = np.random.default_rng(8), []
+    stars = draw_stars(120, rng, 7.0)
+    for number, step in enumerate(STEPS, 1):
+        image = make_exposure(number, offset=step)
+        seen = see_stars(image, stars, 0.05, rng)
+        members.append(Member(name_of(image), Pointing(from_tree(image.wcs), plane_of(image)), seen["x"], seen["y"]))
+    before = np.array([member.pointing.corners() for member in members])
+    outcome = align_groups([Group("all", members)], RULES._replace(repeats=repeats), stars=Stars(*stars))["all"]
+    moved = 3.6e6 * (np.array([member.pointing.corners() for member in members]) - before)[..., 1].mean()
+    in_each = [np.isin(outcome.matched, np.arange(start, stop)).sum() for start, stop in _ranges(members)]
+    if repeats:
+        assert abs(moved) < 0.4 and all(n > 0.9 * len(member.x) for n, member in zip(in_each, members))
+    else:
+        assert moved > 1 and sum(in_each) < 120
+
+
+def _ranges(members):
+    ends = np.cumsum([len(member.x) for member in members])
+    return zip([0, *ends[:-1]], ends)
+
+
 def test_a_group_that_is_elsewhere():
     groups, _, stars = make_groups()
     groups[2].members[0].x = groups[2].members[0].x[:3]

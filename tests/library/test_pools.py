@@ -1,7 +1,7 @@
 import pytest
 
 from jwcal.errors import JwcalError
-from jwcal.pools import normalise, read_pool
+from jwcal.pools import normalise, read_pool, read_pools
 
 TABLE = """# the archive's table
 #
@@ -28,6 +28,20 @@ def test_what_is_no_pool_is_said(tmp_path, text):
     (tmp_path / "x.csv").write_text(text)
     with pytest.raises(JwcalError, match="no pool"):
         read_pool(tmp_path / "x.csv")
+
+
+def test_pools_among_tables(tmp_path):
+    """The newer pool wins; a table that is not called a pool may be anything."""
+    older, newer, stars, broken = (tmp_path / n for n in ("jw1_20220101_pool.csv", "jw1_20230101_pool.csv",
+                                                          "stars.csv", "jw2_pool.csv"))  # fmt: skip
+    older.write_text(TABLE)
+    newer.write_text(TABLE.replace("|3|", "|5|").replace("dir/jw2", "dir/jw3"))
+    stars.write_text("RA,DEC\n1,2\n")
+    broken.write_text("RA,DEC\n1,2\n")
+    pool, problems = read_pools([broken, newer, stars, older])
+    assert list(pool) == ["jw1_nrca1", "jw2", "jw3"] and pool["jw1_nrca1"]["targetid"] == "5"
+    assert pool["jw2"]["pool"] == older.name
+    assert len(problems) == 1 and "jw2_pool.csv: no pool" in problems[0]
 
 
 def test_normalise():

@@ -139,5 +139,5 @@ def test_the_catalogue_holds_the_stars(sky, tmp_path):
     errors = [offset[row, np.arange(len(stars))][found] for offset in (east, north)]
     predicted = [catalog[name][row][found] for name in ("ra_err", "dec_err")]
     pulls = [(error - error.mean()) / sigma for error, sigma in zip(errors, predicted)]
-    # Noise of neighbouring pixels of a mosaic is alike, and the light under-sampled: errors are somewhat larger.
-    assert all(0.5 < pull.std() < 3 for pull in pulls), [pull.std() for pull in pulls]
+    # Light of a single exposure is under-sampled: where in a pixel a star lies adds to the noise (tests of stage 3).
+    assert all(0.5 < pull.std() < 2.5 for pull in pulls), [pull.std() for pull in pulls]

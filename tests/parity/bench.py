@@ -1,10 +1,11 @@
 """Speed and memory of jwcal against the official package: ``make bench``.
 
-Both sides do the same work on the same simulated NIRCam full-frame exposures with the same reference files and the
+Both sides do the same work on the same simulated exposures (NIRCam's full frame; stage 1 of other instruments; the
+likelihood fit alone, of a ramp that is ready to be fitted) with the same reference files and the
 official code's default settings, each as a whole process with its start-up. Runs alternate (A B A B ...); medians and
 ratios are printed. Byte code of both environments is compiled first, and the kernels are in their disk cache, as after
 the workflow's ``warm`` job. Peak memory is that of the largest process.
-Options: ``--repeat 5``, ``--only detector1 image2 image3 workflow cold``.
+Options: ``--repeat 5``, ``--only detector1 image2 image3 workflow cold likelihood niriss soss miri irs2``.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -38,11 +40,11 @@ class Run(NamedTuple):
     megabytes: float
 
 
-def measure(command, environment, log):
-    """Run a command to its end and measure it."""
+def measure(command, environment, log, work=WORK):
+    """Run a command to its end in a folder and measure it."""
     with open(log, "w") as output:
         start = time.perf_counter()
-        process = subprocess.Popen(command, env=environment, cwd=WORK, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, env=environment, cwd=work, stdout=output, stderr=subprocess.STDOUT)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -56,17 +58,17 @@ def one_after_another(runs):
     return Run(sum(run.seconds for run in runs), max(run.megabytes for run in runs))
 
 
-def our_environment():
+def our_environment(work=WORK):
     """Environment of our own processes: the same cache; kernels in a cache of the benchmark."""
-    environment = offline_environment(WORK / "crds_cache", CONTEXT)
+    environment = offline_environment(work / "crds_cache", CONTEXT)
     environment.pop("OMP_NUM_THREADS")
     path = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     return environment | {"PATH": path, "JWCAL_KERNEL_CACHE": str(WORK / "kernels")}
 
 
-def official_environment():
+def official_environment(work=WORK):
     """Environment of the official package: untouched but for being offline."""
-    environment = offline_environment(WORK / "crds_cache", CONTEXT)
+    environment = offline_environment(work / "crds_cache", CONTEXT)
     environment.pop("OMP_NUM_THREADS")
     return environment
 
@@ -87,27 +89,47 @@ def prepare():
     our_job("warm")
 
 
-def our_job(name, environment=None):
+def our_job(name, environment=None, work=WORK):
     """Run one of our jobs in a fresh process."""
-    command = [sys.executable, HERE / "jwcal_job.py", WORK / "jobs" / f"{name}.json"]
-    return measure(command, environment or our_environment(), WORK / f"{name}.log")
+    command = [sys.executable, HERE / "jwcal_job.py", work / "jobs" / f"{name}.json"]
+    return measure(command, environment or our_environment(work), work / f"{name}.log", work)
 
 
-def official_job(pipeline, source, folder="official"):
+def official_job(pipeline, source, folder="official", work=WORK):
     """Run one official pipeline in a fresh process."""
-    (WORK / folder).mkdir(exist_ok=True)
+    (work / folder).mkdir(exist_ok=True)
     command = [find_python(), HERE / "official_job.py", pipeline, source, folder]
-    return measure(command, official_environment(), WORK / f"official_{pipeline}.log")
+    return measure(command, official_environment(work), work / f"official_{pipeline}.log", work)
 
 
-def exposures():
+def exposures(work=WORK):
     """Names of the simulated exposures."""
-    return sorted(path.name.removesuffix("_uncal.fits") for path in (WORK / "raw").glob("*_uncal.fits"))
+    return sorted(path.name.removesuffix("_uncal.fits") for path in (work / "raw").glob("*_uncal.fits"))
 
 
 def bench_detector1():
     """One pair of runs of stage 1."""
     return our_job("detector1"), official_job("detector1", f"raw/{exposures()[0]}_uncal.fits")
+
+
+def bench_mode(mode):
+    """One pair of runs of stage 1 on another instrument's exposure, which lies in a folder of its own."""
+    work = WORK / mode
+    if not (work / "jobs" / "detector1.json").exists():
+        work.mkdir(exist_ok=True)
+        for action in ("simulate", "plan"):
+            measure([sys.executable, HERE / "bench_inputs.py", action, mode], our_environment(work),
+                    work / f"{action}.log", work)  # fmt: skip
+    raw = f"raw/{exposures(work)[0]}_uncal.fits"
+    return our_job("detector1", work=work), official_job("detector1", raw, work=work)
+
+
+def bench_likelihood():
+    """One pair of runs of the likelihood fit alone, of the same calibrated ramp."""
+    ramp = WORK / "official" / f"{exposures()[0]}_ramp.fits"
+    if not ramp.exists():
+        official_job("ramp", f"raw/{exposures()[0]}_uncal.fits")
+    return our_job("likelihood"), official_job("likelihood", ramp, "official_likelihood")
 
 
 def bench_image2():
@@ -172,13 +194,18 @@ BENCHES = {
     "image3": (bench_image3, "4 cal -> crf, i2d, cat (snakemake)", 8),
     "workflow": (bench_workflow, "4 uncal -> i2d (snakemake)", None),
     "cold": (bench_cold, "cold kernel cache: warm job", None),
+    "likelihood": (bench_likelihood, "1x10, likelihood fit: ramp -> rate", 30),
+    "niriss": (partial(bench_mode, "niriss"), "NIRISS full 2x20, uncal -> rate", 10),
+    "soss": (partial(bench_mode, "soss"), "SOSS SUBSTRIP256 50x5, uncal -> rate", 10),
+    "miri": (partial(bench_mode, "miri"), "MIRI full 1x40, uncal -> rate", 10),
+    "irs2": (partial(bench_mode, "irs2"), "NIRSpec IRS2 full 1x10, uncal -> rate", 10),
 }
 
 
 def report(title, pairs, goal):
     """One line of the table."""
     ours = Run(*(median(values) for values in zip(*(pair[0] for pair in pairs))))
-    line = f"{title:34} {ours.seconds:8.1f} s {ours.megabytes:6.0f} MB"
+    line = f"{title:38} {ours.seconds:8.1f} s {ours.megabytes:6.0f} MB"
     if pairs[0][1] is not None:
         theirs = Run(*(median(values) for values in zip(*(pair[1] for pair in pairs))))
         speed, memory = theirs.seconds / ours.seconds, ours.megabytes / theirs.megabytes
@@ -194,7 +221,7 @@ def main():
     parser.add_argument("--only", nargs="+", choices=list(BENCHES), default=list(BENCHES))
     options = parser.parse_args()
     prepare()
-    head = f"{'NIRCam full frame':34} {'jwcal':>20}  {'jwst 3.0.0':>20}  {'faster':>8}  {'memory':>6}"
+    head = f"{'NIRCam full frame, if not said':38} {'jwcal':>20}  {'jwst 3.0.0':>20}  {'faster':>8}  {'memory':>6}"
     lines = [head, "-" * len(head)]
     for name in options.only:
         bench, title, goal = BENCHES[name]

@@ -26,6 +26,7 @@ EXPOSURES = {
 # Of each dither position: error of the pointing, mas east and north, and of the roll angle, arcseconds; sky level.
 ERRORS = ((0.0, 0.0, 0.0), (-16.0, -26.5, -5.0), (8.4, 22.7, 2.2), (-1.1, 15.7, 15.0))
 LEVELS = (0.03, 0.08, 0.14, 0.0)
+MOTION = (3.0, 1.1)  # arcsec by which a moving target has moved from one position to the next, RA and Dec
 SIGMA = 0.05  # noise of a pixel
 BAD = 0.003  # part of the pixels that is flagged
 
@@ -109,6 +110,8 @@ def make_image(exposure, references, error, position):
     image = Image(ramp.header, ramp.sci_header, str(exposure.uncal), data=data, err=constant, dq=flags, **planes)
     header = image.sci_header
     header["BUNIT"] = "MJy/sr"
+    header["MT_RA"] = header["RA_REF"] + MOTION[0] * position / 3600  # as if the target moved; who asks for it?
+    header["MT_DEC"] = header["DEC_REF"] + MOTION[1] * position / 3600
     header["RA_REF"] += error[0] / 3.6e6 / np.cos(np.radians(header["DEC_REF"]))
     header["DEC_REF"] += error[1] / 3.6e6
     header["ROLL_REF"] += error[2] / 3600

@@ -5,6 +5,7 @@ rule's script is executed with a genuine ``snakemake`` object, so that start-up 
 """
 
 import json
+import os
 import runpy
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def make_snakemake(job):
     """The object that Snakemake hands to a script."""
+    # Snakemake sets these before it starts a job, and here its object imports numpy, which reads them.
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(job["threads"]))
     from snakemake.iocontainers import InputFiles, Log, OutputFiles, Params, ResourceList, Wildcards
     from snakemake.script import Snakemake
 

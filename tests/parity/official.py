@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import official_mosaics
+import official_ramps
 
 PIPELINES = {
     "detector1": ("jwst.pipeline", "Detector1Pipeline"),
@@ -25,6 +26,7 @@ PIPELINES = {
     "image2": ("jwst.pipeline", "Image2Pipeline"),
     "resample": ("jwst.resample", "ResampleStep"),
     "clean_flicker_noise": ("jwst.clean_flicker_noise", "CleanFlickerNoiseStep"),
+    "persistence": ("jwst.persistence", "PersistenceStep"),
     "source_catalog": ("jwst.source_catalog", "SourceCatalogStep"),
 }
 ARRAYS = ("data", "groupdq", "pixeldq", "zeroframe", "err", "dq", "var_poisson", "var_rnoise", "var_flat", "wht", "con")
@@ -58,6 +60,8 @@ def run(job):
     folder.mkdir(parents=True, exist_ok=True)
     if job["pipeline"] in official_mosaics.JOBS:
         return official_mosaics.run(job, folder)
+    if job["pipeline"] in official_ramps.JOBS:
+        return official_ramps.run(job, folder)
     module, name = PIPELINES[job["pipeline"]]
     pipeline = getattr(importlib.import_module(module), name)()
     status, products = {}, {}

@@ -1,7 +1,7 @@
-"""The official package's tweakreg and skymatch on files: ``official_alignment.py JOBS.json RESULTS.json``.
+"""The official package's tweakreg, assign_mtwcs and skymatch on files: ``official_alignment.py JOBS.json FOUND.json``.
 
-Runs inside ``.venv-parity``. Jobs are a list of ``{"step": "tweakreg" | "skymatch", "files": [...], "settings": {...},
-"seen": [[x, y], ...]}``; the results a list of mappings, file name to what became of it.
+Runs inside ``.venv-parity``. Jobs are a list of ``{"step": "tweakreg" | "assign_mtwcs" | "skymatch", "files": [...],
+"settings": {...}, "seen": [[x, y], ...]}``; the results a list of mappings, file name to what became of it.
 """
 
 import json
@@ -56,6 +56,28 @@ def describe(corrector):
     }
 
 
+def run_assign_mtwcs(files, settings, seen):
+    """Follow a moving target; where the pixels `seen` are afterwards, and the keywords, of each file."""
+    from jwst.assign_mtwcs import AssignMTWcsStep
+    from jwst.datamodels import ModelLibrary
+
+    library, found = AssignMTWcsStep.call(ModelLibrary(files), **settings), {}
+    with library:
+        for model in library:
+            ra, dec = model.meta.wcs(*np.array(seen, float), with_bounding_box=False)
+            info = model.meta.wcsinfo
+            found[model.meta.filename] = {
+                "ra": ra.tolist(),
+                "dec": dec.tolist(),
+                "region": info.s_region,
+                "average": [info.mt_avra, info.mt_avdec],
+                "frames": model.meta.wcs.available_frames,
+                "status": model.meta.cal_step.assign_mtwcs,
+            }
+            library.shelve(model, modify=False)
+    return found
+
+
 def run_skymatch(files, settings, seen):
     """Match the sky; level and method of each file."""
     from jwst.datamodels import ModelLibrary
@@ -77,7 +99,7 @@ def run_skymatch(files, settings, seen):
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    steps = {"tweakreg": run_tweakreg, "skymatch": run_skymatch}
+    steps = {"tweakreg": run_tweakreg, "skymatch": run_skymatch, "assign_mtwcs": run_assign_mtwcs}
     jobs = json.loads(Path(sys.argv[1]).read_text())
     results = [steps[job["step"]](job["files"], job["settings"], job.get("seen", [])) for job in jobs]
     Path(sys.argv[2]).write_text(json.dumps(results))

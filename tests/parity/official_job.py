@@ -1,4 +1,4 @@
-"""One official run as a user starts it: ``official_job.py detector1|image2|image3|all INPUT FOLDER``."""
+"""One official run as a user starts it: ``official_job.py JOB INPUT FOLDER``; the jobs are those at the end."""
 
 import sys
 from pathlib import Path
@@ -6,9 +6,29 @@ from pathlib import Path
 
 def run_detector1(source, folder):
     """Raw ramp to `_rate` and `_rateints`."""
+    from astropy.io import fits
     from jwst.pipeline import Detector1Pipeline
 
-    Detector1Pipeline.call(source, save_results=True, output_dir=folder)
+    # As the observatory's own parameters have it for time series, and as our chain for them.
+    steps = {"ipc": {"skip": True}} if fits.getval(source, "EXP_TYPE") == "NIS_SOSS" else {}
+    Detector1Pipeline.call(source, save_results=True, output_dir=folder, steps=steps)
+
+
+def run_ramp(source, folder):
+    """Raw ramp to the one that is ready to be fitted."""
+    from jwst.pipeline import Detector1Pipeline
+
+    pipeline = Detector1Pipeline(save_calibrated_ramp=True)
+    pipeline.output_dir = folder
+    pipeline.run(source)
+
+
+def run_likelihood(source, folder):
+    """Calibrated ramp to `_rate`, by likelihood."""
+    from jwst.ramp_fitting import RampFitStep
+
+    rate, _ = RampFitStep.call(source, algorithm="LIKELY")
+    rate.save(str(Path(folder) / Path(source).name.replace("_ramp", "_rate")))
 
 
 def run_image2(source, folder):
@@ -32,4 +52,6 @@ def run_all(source, folder):
 
 
 if __name__ == "__main__":
-    {"detector1": run_detector1, "image2": run_image2, "image3": run_image3, "all": run_all}[sys.argv[1]](*sys.argv[2:])
+    jobs = {"detector1": run_detector1, "ramp": run_ramp, "likelihood": run_likelihood, "image2": run_image2,
+            "image3": run_image3, "all": run_all}  # fmt: skip
+    jobs[sys.argv[1]](*sys.argv[2:])

@@ -1,7 +1,8 @@
-"""Jobs of the official process that take an association: ``outlier_detection`` and ``mosaic`` (resample).
+"""Jobs of the official process that take an association: ``outlier_detection``, ``mosaic`` (resample), ``archive``.
 
 ``{"pipeline": "outlier_detection", "input": [paths of _cal files], "folder": ..., "settings": {"": {name: value}}}``
-keeps flags and data of every member as ``folder/<number>/{dq,data,...}.npy``; ``mosaic`` writes ``folder/i2d.fits``.
+keeps flags and data of every member as ``folder/<number>/{dq,data,...}.npy``; ``mosaic`` writes ``folder/i2d.fits``;
+``archive`` writes the exposures as the official package does, ``_cal`` and cleaned ``_crf``.
 """
 
 from pathlib import Path
@@ -55,6 +56,25 @@ def make_mosaic(paths, folder, settings):
     return {"resample": "COMPLETE"}
 
 
+def write_as_archive(paths, folder, settings):
+    """Write the exposures, before and after OutlierDetectionStep; returns its status."""
+    from jwst.datamodels import ImageModel
+    from jwst.outlier_detection import OutlierDetectionStep
+
+    for path in paths:
+        with ImageModel(path) as model:
+            model.save(str(folder / Path(path).name))
+    step = OutlierDetectionStep()
+    step.mode = "imaging"
+    configure(step, settings)
+    library = step.run(open_library(paths))
+    with library:
+        for path, model in zip(paths, library):
+            model.save(str(folder / Path(path).name.replace("_cal", "_a3001_crf")))
+            library.shelve(model, modify=False)
+    return {"outlier_detection": "COMPLETE"}
+
+
 def configure(step, settings):
     """Set the step's parameters."""
     for name, value in settings.items():
@@ -63,7 +83,7 @@ def configure(step, settings):
         setattr(step, name, value)
 
 
-JOBS = {"outlier_detection": detect_outliers, "mosaic": make_mosaic}
+JOBS = {"outlier_detection": detect_outliers, "mosaic": make_mosaic, "archive": write_as_archive}
 
 
 def run(job, folder):

@@ -11,6 +11,7 @@ from cases_miri import CASES as MIRI_CASES
 from cases_miri import FITTED
 from cases_modes import CASES as MODE_CASES
 from cases_modes import DARKS, GUIDING
+from cases_nirspec import CASES as NIRSPEC_CASES
 from comparison import Figure
 from stepwise import Comparison, compare_mosaic, compare_world
 
@@ -71,7 +72,10 @@ def compare_with_truth(laboratory, case, figures):
     return {"jump": after_jump, "ramp_fit": after_fit}
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in (*CASES, *MIRI_CASES, *MODE_CASES)])
+SIMULATED = (*CASES, *MIRI_CASES, *NIRSPEC_CASES, *MODE_CASES)
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in SIMULATED])
 def test_simulated(case, laboratory, figures, scratch):
     start = len(figures)
     inspect = compare_with_truth(laboratory, case, figures) if case.setup.subarray == "FULL" else {}

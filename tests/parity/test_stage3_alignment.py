@@ -19,6 +19,7 @@ from oracle import find_python, offline_environment
 
 from jwcal import models, products
 from jwcal.alignment.solutions import apply_alignment, find_entry, name_of
+from jwcal.steps.assign_mtwcs import assign_mtwcs
 from jwcal.steps.skymatch import skymatch
 from jwcal.steps.tweakreg import tweakreg
 from jwcal.steps.tweakreg_catalog import tweakreg_catalog
@@ -74,6 +75,7 @@ def official(association):
     ]
     for detector, settings in SKYMATCH.values():
         jobs.append({"step": "skymatch", "files": association.of(detector), "settings": settings})
+    jobs.append({"step": "assign_mtwcs", "files": association.of("nrcb1"), "settings": {}, "seen": PIXELS.tolist()})
     (folder / "jobs.json").write_text(json.dumps(jobs))
     program = [find_python(), str(HERE / "official_alignment.py"), "jobs.json", "results.json"]
     with open(folder / "official.log", "w") as log:
@@ -81,6 +83,7 @@ def official(association):
         status = subprocess.run(program, cwd=folder, env=environment, stdout=log, stderr=log).returncode
     assert status == 0, (folder / "official.log").read_text()[-3000:]
     names = [("tweakreg", name) for name in TWEAKREG] + [("skymatch", name) for name in SKYMATCH]
+    names.append(("assign_mtwcs", "moving target"))
     return dict(zip(names, json.loads((folder / "results.json").read_text()), strict=True))
 
 
@@ -116,7 +119,7 @@ def test_tweakreg(name, association, official, figures):
         figures.append(Figure(f"dithers, {name}"[:26], "tweakreg", array, measured, allowed, "values", note))
 
     add("sources", max(compare_sources(c, theirs[Path(p).name]) for c, p in zip(catalogs, paths, strict=True)), 1e-4)
-    solution = tweakreg(images, catalogs, clip_accum=False, **fit)
+    solution = tweakreg(images, catalogs, clip_accum=False, clip_median=False, abs_use_all=False, **fit)
     errors, pixels, shifts, worse = [], [], [], []
     for image, path in zip(images, paths, strict=True):
         found, entry = theirs[Path(path).name], find_entry(solution, image)
@@ -135,6 +138,33 @@ def test_tweakreg(name, association, official, figures):
     add("correction", float(max(shifts, default=0)), 1e-7, "arcsec, and matrix")
     add("error", float(max(worse)), 0.01, "mas by which ours is larger than theirs")
     check(figures, start)
+
+
+def test_all_positions_of_a_star_are_nearer_to_the_truth(association, official, figures):
+    """Typical error of the exposures' pointings after the alignment with stars."""
+    start, theirs = len(figures), official["tweakreg", "stars"]
+    images = [light(path) for path in association.of("nrcb1")]
+    catalogs = [tweakreg_catalog(products.read(i.path, models.Image, only=("data", "dq"))) for i in images]
+    _, _, fit = TWEAKREG["stars"]
+    solution = tweakreg(images, catalogs, **fit | {"abs_refcat": str(association.folder / fit["abs_refcat"])})
+    errors = []
+    for image in images:
+        apply_alignment(image, find_entry(solution, image))
+        found, truth = theirs[os.path.basename(image.path)], association.truths[os.path.basename(image.path)]
+        expected = np.array([found["ra"], found["dec"]])
+        errors.append(
+            [mean_offset(sky, truth.forward(*PIXELS)) for sky in (from_tree(image.wcs).forward(*PIXELS), expected)]
+        )
+    ours, others = np.mean(errors, axis=0)
+    note = f"mas; {others:.2f} officially"
+    figures.append(Figure("dithers, stars", "tweakreg", "error", float(ours), float(others), "values", note))
+    check(figures, start)
+
+
+def mean_offset(first, second):
+    """Length of the mean difference of sky positions, mas."""
+    (ra, dec), (other_ra, other_dec) = first, second
+    return float(MAS * np.hypot(((ra - other_ra) * np.cos(np.radians(dec))).mean(), (dec - other_dec).mean()))
 
 
 def compare_sources(catalog, found):
@@ -158,6 +188,24 @@ def compare_verdicts(image, entry, found):
         assert fit["matches"] == found["matches"] and fit["rms"] == pytest.approx(found["rms"], abs=1e-6)
     numbers = [np.array(text.split()[2:], float) for text in (image.keyword("S_REGION"), found["region"])]
     np.testing.assert_allclose(*numbers, rtol=0, atol=3e-9)
+
+
+def test_assign_mtwcs(association, official, figures):
+    start, theirs, errors = len(figures), official["assign_mtwcs", "moving target"], []
+    images = [light(path) for path in association.of("nrcb1")]
+    solution = assign_mtwcs(images)
+    for image in images:
+        found = theirs[os.path.basename(image.path)]
+        apply_alignment(image, find_entry(solution, image), "assign_mtwcs")
+        wcs = from_tree(image.wcs)
+        errors.append(separation(wcs.forward(*PIXELS), (np.array(found["ra"]), np.array(found["dec"]))))
+        assert wcs.frames == found["frames"] and image.header["S_MTWCS"] == found["status"] == "COMPLETE"
+        average = [image.keyword("MT_AVRA"), image.keyword("MT_AVDEC")]
+        np.testing.assert_allclose(average, found["average"], rtol=0, atol=1e-11)
+        numbers = [np.array(text.split()[2:], float) for text in (image.keyword("S_REGION"), found["region"])]
+        np.testing.assert_allclose(*numbers, rtol=0, atol=3e-9)
+    figures.append(Figure("dithers, moving target", "assign_mtwcs", "sky", max(errors), 1e-3, "values", "mas"))
+    check(figures, start)
 
 
 @pytest.mark.parametrize("name", SKYMATCH)

@@ -1,5 +1,7 @@
 """outlier_detection and resample of associations, against the official steps on the same exposures."""
 
+from types import SimpleNamespace
+
 import mosaic_cases
 import numpy as np
 import pytest
@@ -13,6 +15,10 @@ from jwcal.models import Mosaic
 from jwcal.outliers.maps import apply_outliers
 from jwcal.steps.outlier_detection import outlier_detection
 from jwcal.steps.resample import resample
+from jwcal.steps.skymatch import skymatch
+from jwcal.steps.source_catalog import source_catalog
+from jwcal.steps.tweakreg import tweakreg
+from jwcal.steps.tweakreg_catalog import tweakreg_catalog
 from jwcal.wcs import from_tree
 from jwcal.wcs.mosaics import parse_footprint
 
@@ -193,6 +199,38 @@ def test_cores_of_undersampled_stars(oracle, figures, tmp_path):
     note = f"{100 * recall:.2f} % with, {100 * without:.2f} % without keeping cores"
     figures.append(Figure("F090W", "outlier_detection", "recall", without - recall, 0.01, "values", note))
     check(figures, start)
+
+
+@pytest.mark.parametrize("suffix", ["cal", "a3001_crf"])
+def test_every_step_takes_files_as_the_official_package_writes_them(suffix, fields, oracle, figures, tmp_path):
+    """`_cal` and `_crf` of the archive: all of stage 3, with the results that our files give."""
+    field = fields("four dithers")
+    oracle.run("archive", field.paths, tmp_path)
+    theirs = [tmp_path / path.name.replace("cal", suffix) for path in field.paths]
+    ours = field.paths if suffix == "cal" else field.crf()
+    found = [run_stage3(paths, tmp_path) for paths in (theirs, ours)]
+    assert found[0].solution["members"].keys() == found[1].solution["members"].keys()
+    for name, entry in found[0].solution["members"].items():
+        np.testing.assert_allclose(entry["shift"], found[1].solution["members"][name]["shift"], rtol=0, atol=1e-9)
+    assert found[0].levels == found[1].levels
+    for one, two in zip(found[0].maps, found[1].maps, strict=True):
+        np.testing.assert_array_equal(one.mask, two.mask)
+    for plane in (*PLANES, "context"):
+        np.testing.assert_array_equal(getattr(found[0].mosaic, plane), getattr(found[1].mosaic, plane), plane)
+    assert len(found[0].catalog) == len(found[1].catalog) > 0
+
+
+def run_stage3(paths, folder):
+    """What each step of stage 3 makes of exposures."""
+    images = [products.read_image(path) for path in paths]
+    catalogs = [tweakreg_catalog(image) for image in images]
+    solution = tweakreg(images, catalogs, None, minobj=5)
+    mosaic = resample(paths)
+    products.write(folder / "x_i2d.fits", mosaic)
+    return SimpleNamespace(
+        solution=solution, levels=skymatch(paths, solution), maps=outlier_detection(paths), mosaic=mosaic,
+        catalog=source_catalog(products.read(folder / "x_i2d.fits", Mosaic)),
+    )  # fmt: skip
 
 
 OWN = {"DATE", "FILENAME", "CAL_VER", "ASNPOOL", "ASNTABLE", "S_RESAMP", "S_REGION", "EXTVER"}

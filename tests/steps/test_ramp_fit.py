@@ -160,9 +160,24 @@ def test_noise_agrees_with_its_variance(references):
     assert abs(pulls.mean()) < 0.1 and 0.8 < pulls.std() < 1.2
 
 
-def test_rejects_what_is_not_built(references):
-    with pytest.raises(JwcalError, match="OLS_C"):
-        ramp_fit(expose(), *references, algorithm="LIKELY")
+def test_rejects_what_it_does_not_know(references):
+    with pytest.raises(JwcalError, match="LIKELY"):
+        ramp_fit(expose(), *references, algorithm="OLS")
+
+
+@pytest.mark.parametrize("algorithm", ["OLS_C", "LIKELY"])
+def test_dark_current_counts_in_electrons(references, algorithm):
+    n, dark = 8, 5.0
+    ramp = expose(n)
+    without = ramp_fit(ramp, *references, algorithm=algorithm).rate
+    ramp.average_dark_current = np.full((4, 5), dark, np.float32)
+    rate = ramp_fit(ramp, *references, algorithm=algorithm).rate
+    np.testing.assert_allclose(rate.data, RATE, rtol=1e-5)
+    gained = rate.var_poisson / without.var_poisson
+    if algorithm == "OLS_C":
+        np.testing.assert_allclose(gained, (RATE + dark / GAIN) / RATE, rtol=1e-5)
+    else:  # the weights change as well
+        assert (gained > 1.5).all() and (gained < (RATE + dark / GAIN) / RATE).all()
 
 
 def test_keeps_the_results_of_segments_if_asked(references):

@@ -3,7 +3,7 @@
 import numba
 import numpy as np
 import pytest
-from naive_detector import NIRISS, make_ramp, naive_clipped_mean, naive_four_outputs, turn
+from naive_detector import make_ramp, naive_clipped_mean, naive_four_outputs, turn
 
 from jwcal import dq
 from jwcal.errors import JwcalError, StepSkipped
@@ -128,18 +128,6 @@ def test_subarray_without_reference_pixels_is_skipped(outputs):
     with pytest.raises(StepSkipped, match="no good reference pixels"):
         refpix(ramp)
     np.testing.assert_array_equal(ramp.data, before)
-
-
-@pytest.mark.parametrize(
-    ("keywords", "shape", "settings"),
-    [
-        (NIRISS, (1, 1, 3200, 4), {}),
-        ({"NOUTPUTS": 4}, (1, 1, 2048, 2048), {"refpix_algorithm": "sirs", "sirskernel": object()}),
-    ],
-)
-def test_not_built_yet(keywords, shape, settings):
-    with pytest.raises(StepSkipped, match="not built yet"):
-        refpix(make_ramp(np.zeros(shape), **keywords), **settings)
 
 
 @pytest.mark.parametrize(

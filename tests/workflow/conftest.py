@@ -108,12 +108,21 @@ def simulated(tmp_path_factory):
 def calibrated(simulated, tmp_path_factory):
     """A workbench on which `all` has run; copy it with the `bench` fixture."""
     folder = tmp_path_factory.mktemp("calibrated")
+    _open(folder, simulated).run("all")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def open_workbench():
+    """Makes a workbench in a folder, of a folder with exposures and reference files."""
+    return _open
+
+
+def _open(folder, simulated):
     for part in PARTS:
         _copy(ROOT / part, folder / "repository" / part)
     shutil.copytree(simulated / "raw", folder / "work" / "raw")
-    bench = Workbench(folder / "work", simulated / "crds", folder / "repository")
-    bench.run("all")
-    return folder
+    return Workbench(folder / "work", simulated / "crds", folder / "repository")
 
 
 def _copy(source, target):

@@ -210,6 +210,41 @@ def test_catalogue_of_stars_swapped(bench):
     assert jobs(bench, *changed) == expect(bench, STAGE3 - {"tweakreg_catalog"}, {"F200W"})
 
 
+def test_own_catalogue_of_an_exposure_swapped(bench):
+    """Catalogues that a list (catfile) names are inputs, as the list is."""
+    names = bench.names("F200W")
+    for name in names:
+        (bench.work / f"{name}.ecsv").write_text(SOURCES)
+    (bench.work / "list.txt").write_text("".join(f"{name}_cal.fits {name}.ecsv\n" for name in names))
+    settings = {"use_custom_catalogs": True, "catfile": str(bench.work / "list.txt")}
+    changed = overlay(bench, steps={"tweakreg": settings})
+    bench.run("all", *changed)
+    assert bench.stale(*changed) == set()
+    (bench.work / f"{names[1]}.ecsv").write_text(SOURCES.replace("30.5", "30.6"))
+    assert jobs(bench, *changed) == expect(bench, STAGE3 - {"tweakreg_catalog"}, {"F200W"})
+
+
+def test_pool_added(bench):
+    """A pool gives the target (which both filters share) another number: mosaics get another name, exposures stay."""
+    lines = [f"{name}_uncal.fits|7|[('o001', 'observation')]" for name in bench.names("F200W")]
+    pool = bench.work / "raw" / "jw00001_20260101t000000_pool.csv"
+    pool.write_text("\n".join(["filename|targetid|asn_candidate", *lines, ""]))
+    mosaics = {name for rule, name in jobs(bench) if rule == "mosaic"}
+    assert mosaics == {bench.associations(part)[0].replace("t001", "t007") for part in ("F200W", "F115W")}
+    assert {rule for rule, _ in jobs(bench)} == {"association"} | STAGE3 - {"tweakreg_catalog"}
+    kinds = overlay(bench, associations={"kinds": ["candidate"]})
+    assert not {rule for rule, _ in jobs(bench, *kinds)} & STAGE3
+
+
+SOURCES = """# %ECSV 1.0
+# ---
+# datatype:
+# - {name: x, unit: pix, datatype: float64}
+# - {name: y, unit: pix, datatype: float64}
+x y
+10.5 20.5
+30.5 40.5
+"""
 STARS = """# %ECSV 1.0
 # ---
 # datatype:
@@ -219,3 +254,22 @@ RA DEC
 80.49 -69.50
 80.50 -69.51
 """
+
+
+PERSISTENCE = {"persistence": {"skip": False, "persistence_time": 10_000_000, "carry_over": True}}
+
+
+def test_persistence_is_carried_from_exposure_to_exposure(bench):
+    carried = overlay(bench, steps=PERSISTENCE)
+    first, second = bench.names("F200W")
+    bench.run("all", *carried)
+    assert bench.stale(*carried) == set()
+    assert (bench.products / f"{second}_persistence.asdf").exists()
+    earlier = bench.work / "raw" / f"{first}_uncal.fits"
+    os.utime(earlier)
+    again = {name for rule, name in jobs(bench, *carried) if rule.startswith("detector1")}
+    assert again == {first, second, *bench.names("F115W")}  # of one detector, one after the other
+    apart = overlay(bench, steps={"persistence": {"skip": False, "persistence_time": 100}})
+    bench.run("all", *apart)
+    os.utime(earlier)
+    assert {name for rule, name in jobs(bench, *apart) if rule.startswith("detector1")} == {first}

@@ -46,7 +46,7 @@ def _last_fit(entry):
         fit = entry.get(kind)
         if isinstance(fit, dict) and fit.get("status") == "SUCCESS":
             return kind, fit
-    return "", {}
+    return "moving target" if entry.get("moving_target") else "", {}
 
 
 def _make_row(name, member, entry):

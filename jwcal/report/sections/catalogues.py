@@ -97,8 +97,14 @@ def _draw_concentration(table, magnitude, extended, name):
     value = np.where((table[column] > 0) & (table[column] < 6), table[column], np.nan)
     series = [(word, _pair(magnitude, value, mask)) for word, mask in (("stars", ~extended), ("extended", extended))]
     label = f"concentration of sources of {name}"
-    svg = charts.draw_points(series, "AB magnitude", column.replace("_", " "), label)
+    svg = charts.draw_points(series, "AB magnitude", _explain(column), label)
     return [_chart("Concentration", svg, series)]
+
+
+def _explain(column):
+    """Which fluxes a concentration compares: CI_50_30."""
+    _, outer, inner = column.split("_")
+    return f"flux in the {outer} % / in the {inner} % circle"
 
 
 def _read_truths(paths, evidence):

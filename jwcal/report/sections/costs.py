@@ -10,6 +10,8 @@ from jwcal.report import charts
 TITLE = "Time and memory"
 STEP = re.compile(r" INFO (\w+): COMPLETE in ([\d.]+) s")
 MOST_BARS = 14
+# MB. Snakemake looks at a job's memory now and then; what it sees of a job that ends before is not its peak.
+LEAST_MEMORY = 40
 
 
 def gather(evidence):
@@ -41,7 +43,10 @@ def gather(evidence):
         bars = [(step, seconds, format_time(seconds)) for step, seconds in steps[:MOST_BARS]]
         drawn.append({"title": "Time by step", "svg": charts.draw_bars(bars, "total time by step")})
     longest = sorted(jobs, key=lambda job: -job["seconds"])[:100]
-    rows = [[job["rule"], job["job"], f"{job['seconds']:.2f}", f"{job['memory']:.0f}"] for job in longest]
+    rows = [
+        [job["rule"], job["job"], f"{job['seconds']:.2f}", f"{job['memory']:.0f}" if job["memory"] else ""]
+        for job in longest
+    ]
     return {"charts": drawn, "rows": [_make_row(rule, mine) for rule, mine in ranked], "longest": rows}
 
 
@@ -49,8 +54,12 @@ def _make_row(rule, jobs):
     """Name, number, total, median and longest time, largest memory, processor time."""
     times = [job["seconds"] for job in jobs]
     memory = max(job["memory"] for job in jobs)
-    return [rule, str(len(jobs)), f"{sum(times):.1f}", f"{median(times):.2f}", f"{max(times):.2f}", f"{memory:.0f}",
+    return [rule, str(len(jobs)), f"{sum(times):.1f}", f"{median(times):.2f}", f"{max(times):.2f}", _show(memory),
             f"{_add(jobs, 'cpu'):.1f}"]  # fmt: skip
+
+
+def _show(memory):
+    return f"{memory:.0f}" if memory else ""
 
 
 def _add(jobs, key):
@@ -68,7 +77,7 @@ def read_benchmarks(folder):
     Returns
     -------
     list of dict
-        ``rule``, ``job``, ``seconds``, ``memory`` (MB), ``cpu`` (s).
+        ``rule``, ``job``, ``seconds``, ``memory`` (MB; 0 where the job was too short to tell), ``cpu`` (s).
     """
     jobs = []
     for path in sorted(Path(folder).rglob("*.tsv")) if folder else ():
@@ -78,8 +87,10 @@ def read_benchmarks(folder):
         parts = path.relative_to(folder).with_suffix("").parts
         for line in lines[1:]:
             values = dict(zip(lines[0].split("\t"), line.split("\t"), strict=False))
+            memory = _number(values.get("max_rss"))
             jobs.append({"rule": parts[0], "job": "/".join(parts[1:]), "seconds": _number(values.get("s")),
-                         "memory": _number(values.get("max_rss")), "cpu": _number(values.get("cpu_time"))})  # fmt: skip
+                         "memory": memory if memory > LEAST_MEMORY else 0.0,
+                         "cpu": _number(values.get("cpu_time"))})  # fmt: skip
     return jobs
 
 
@@ -107,5 +118,7 @@ def format_time(seconds):
 
 
 def format_memory(megabytes):
-    """Megabytes, or gigabytes if many."""
+    """Megabytes, or gigabytes if many; in words where nobody saw it."""
+    if megabytes == 0:
+        return "too short to tell"
     return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1000:.1f} GB"

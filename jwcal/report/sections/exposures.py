@@ -5,6 +5,7 @@ COLUMNS = (("exposure", "text"), ("detector", "text"), ("filter", "text"), ("typ
            ("groups", "num"), ("ints", "num"), ("time (s)", "num"), ("sky", "num"), ("noise", "num"), ("jump %", "num"),
            ("saturated %", "num"), ("outlier %", "num"), ("unusable %", "num"), ("pull width", "num"),
            ("products", "text"))  # fmt: skip
+SETTLED = frozenset({"detector", "filter", "type", "subarray", "groups", "ints", "time (s)", "products"})
 FLAGS = ("JUMP_DET", "SATURATED", "OUTLIER", "DO_NOT_USE")
 
 
@@ -30,9 +31,17 @@ def gather(evidence):
     ]
     rows = [_make_row(name, look, evidence.run.exposures.get(name, {}))
             for name, look in sorted(evidence.exposures.items())]  # fmt: skip
-    columns = [k for k in range(len(COLUMNS)) if any(row[k] != "" for row in rows)]
-    return {"pictures": pictures, "columns": [COLUMNS[k] for k in columns],
+    columns, common = choose_columns(rows)
+    return {"pictures": pictures, "common": common, "columns": [COLUMNS[k] for k in columns],
             "rows": [[row[k] for k in columns] for row in rows], "others": len(rows) - len(pictures)}  # fmt: skip
+
+
+def choose_columns(rows):
+    """Columns that tell exposures apart, and what the others have in common, in words; empty columns are neither."""
+    filled = [k for k in range(len(COLUMNS)) if any(row[k] != "" for row in rows)]
+    alike = {k for k in filled[1:] if len(rows) > 1 and COLUMNS[k][0] in SETTLED and len({row[k] for row in rows}) == 1}
+    common = ", ".join(f"{COLUMNS[k][0]} {rows[0][k]}" for k in filled if k in alike)
+    return [k for k in filled if k not in alike], common
 
 
 def describe(header):

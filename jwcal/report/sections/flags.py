@@ -9,6 +9,9 @@ from jwcal.report.sections.exposures import describe
 TITLE = "Flags"
 WORDS = {"JUMP_DET": "cosmic-ray jumps", "SATURATED": "saturated", "OUTLIER": "outliers", "DO_NOT_USE": "not usable"}
 
+TITLES = {"JUMP_DET": "Pixels with cosmic-ray jumps", "SATURATED": "Saturated pixels", "OUTLIER": "Outliers",
+          "DO_NOT_USE": "Pixels that are not usable"}  # fmt: skip
+
 
 def gather(evidence):
     """Maps of the exposures shown, and the typical share of pixels by detector.
@@ -49,6 +52,6 @@ def _compare_detectors(known):
                       if str(look["header"].get("DETECTOR", "?")) == detector]  # fmt: skip
             rows.append((detector, 100 * median(shares), f"{100 * median(shares):.3g} %"))
         if any(value for _, value, _ in rows):
-            drawn.append({"title": f"Pixels {word}" if flag != "JUMP_DET" else "Pixels with jumps",
-                          "svg": charts.draw_bars(rows, f"median share of pixels, {word}, by detector")})  # fmt: skip
+            svg = charts.draw_bars(rows, f"median share of pixels, {word}, by detector")
+            drawn.append({"title": TITLES[flag], "svg": svg})
     return drawn

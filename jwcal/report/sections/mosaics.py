@@ -39,8 +39,9 @@ def _describe(name, look):
     if depth:
         depth = depth | {"svg": _draw_depth(depth)}
     band = " ".join(str(header[key]) for key in ("INSTRUME", "FILTER") if header.get(key))
+    compass = charts.draw_compass(look["north"], look["east"]) if "north" in look else ""
     return {"name": name, "band": band, "about": words, "image": look["image"], "exposures": look.get("exposures"),
-            "depth": depth}  # fmt: skip
+            "depth": depth, "compass": compass}  # fmt: skip
 
 
 def _draw_depth(depth):

@@ -2,6 +2,9 @@
 
 from collections import Counter, defaultdict
 
+from jwcal.provenance import REFERENCE
+
+TYPES = {keyword.removeprefix("R_"): reftype for reftype, keyword in REFERENCE.items()}
 TITLE = "Settings and references"
 MOST = 300  # settings listed
 
@@ -49,8 +52,8 @@ def _count_references(headers):
     used = defaultdict(Counter)
     for header in headers:
         for reftype, name in (header.get("references") or {}).items():
-            used[reftype][name] += 1
-    return [[reftype.lower(), name, str(number)] for reftype, names in sorted(used.items())
+            used[TYPES.get(reftype, reftype.lower())][name] += 1
+    return [[reftype, name, str(number)] for reftype, names in sorted(used.items())
             for name, number in sorted(names.items())]  # fmt: skip
 
 

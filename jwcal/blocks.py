@@ -1,0 +1,132 @@
+"""Stage 1 in constant memory: ramps of any number of integrations, worked on in blocks.
+
+The ramp lies in a temporary file that is mapped (`jwcal.mapping`). Steps that look at one integration at a time run on
+a block of integrations after the other, as if it were the exposure. The steps that compare integrations get the whole
+ramp, and are as careful with memory as they can: jump and ramp_fit take some rows of all integrations at a time. What
+comes out is the same, bit for bit, as without blocks.
+"""
+
+import logging
+import time
+from dataclasses import replace
+from itertools import groupby
+
+import numpy as np
+
+from jwcal import products
+from jwcal.budget import list_blocks
+from jwcal.mapping import copy, find_pages, map_array
+from jwcal.products import INTEGRATIONS
+from jwcal.runner import apply_step, log_step, run_chain, run_step, stamp
+
+log = logging.getLogger("jwcal")
+
+# Steps that look at each integration by itself; what passes from one to the next they keep in `Ramp.carried`.
+SEPARATE = set(
+    """group_scale dq_init saturation ipc superbias refpix linearity firstframe lastframe reset rscd dark_current
+    charge_migration persistence""".split()
+)
+# Steps that look at all integrations together, and let go of what they have done.
+CAREFUL = {"emicorr", "jump", "ramp_fit", "gain_scale"}
+
+
+def calibrate_ramp(path, plan, folder, context=None, carried=None):
+    """Carry a raw ramp through a chain, in blocks of integrations if it is large.
+
+    Parameters
+    ----------
+    path : str
+        Raw file.
+    plan : dict
+        See `jwcal.runner.run_chain`.
+    folder : str or pathlib.Path
+        Where a temporary file may lie.
+    context : str, optional
+        CRDS context, for the header.
+    carried : dict, optional
+        What steps find from an exposure before, and leave for the one after (`Ramp.carried`).
+
+    Returns
+    -------
+    Ramp or Rates
+        The product after the last step. If the ramp is large its arrays are mapped.
+    """
+    outline = products.outline_ramp(path)
+    outline.carried = {} if carried is None else carried
+    blocks = list_blocks(outline.data.shape)
+    if len(blocks) == 1:
+        ramp = products.read_ramp(path)
+        ramp.carried = outline.carried
+        return run_chain(plan, ramp, context=context)
+    log.info("%d integrations in %d blocks, in a temporary file", outline.data.shape[0], len(blocks))
+    chain = [(separate, list(steps)) for separate, steps in groupby(plan["steps"], SEPARATE.__contains__)]
+    first = chain.pop(0)[1] if chain and chain[0][0] else []
+    product = _run_separately(first, (products.fill_ramp(outline, *block) for block in blocks), plan, outline, folder)
+    for separate, steps in chain:
+        if separate:
+            parts = (_cut(product, *block) for block in blocks)
+            product = _run_separately(steps, parts, plan, product, folder)
+        else:
+            product = _run_together(steps, product, plan)
+    return stamp(product, context)
+
+
+def _run_together(steps, product, plan):
+    """Run steps on the whole ramp."""
+    for step in steps:
+        if step not in CAREFUL and step not in plan["skipped"]:
+            log.warning("%s looks at all integrations at once: memory grows with their number", step)
+        product = run_step(step, product, plan)
+    return product
+
+
+def _run_separately(steps, parts, plan, whole, folder):
+    """Run steps on one block of integrations after the other; returns the whole ramp after them."""
+    outcomes, result, seconds = {}, None, dict.fromkeys(steps, 0.0)
+    for part in parts:
+        for step in steps:
+            start = time.perf_counter()
+            part, outcomes[step] = apply_step(step, part, plan, {})
+            seconds[step] += time.perf_counter() - start
+        result = _keep(part, result, whole, folder)
+        del part  # before the next one is read
+    for step in steps:
+        log_step(step, outcomes[step], seconds[step])
+    return result
+
+
+def _cut(ramp, first, last):
+    """A copy of some integrations of a mapped ramp; headers, tables and what is carried are shared."""
+    parts = {}
+    for name in INTEGRATIONS:
+        array = getattr(ramp, name)
+        if array is not None:
+            parts[name] = np.empty((last - first, *array.shape[1:]), array.dtype)
+            copy(array[first:last], parts[name])
+    return replace(ramp, **parts, pixeldq=ramp.pixeldq.copy(), offset=first)
+
+
+def _keep(part, result, whole, folder):
+    """Put a block into the whole ramp after the steps, which is made with the first one."""
+    if result is None:
+        count = whole.data.shape[0]
+        result = replace(part, offset=0, **_make_room(part, whole, count, folder))
+    else:
+        result.pixeldq |= part.pixeldq
+    for name in INTEGRATIONS:
+        source = getattr(part, name)
+        if source is not None:
+            copy(np.ascontiguousarray(source), getattr(result, name)[part.offset : part.offset + len(source)])
+    return result
+
+
+def _make_room(part, whole, count, folder):
+    """Arrays of all integrations: those of the ramp before the steps, if they are mapped and of the right shape."""
+    arrays = {}
+    for name in INTEGRATIONS:
+        own, before = getattr(part, name), getattr(whole, name)
+        if own is not None:
+            shape = count, *own.shape[1:]
+            fits = before is not None and before.shape == shape and find_pages(before) is not None
+            arrays[name] = before if fits else map_array(shape, own.dtype, folder)
+    return arrays

@@ -1,0 +1,1 @@
+"""How ramp_fit fits: by least squares over segments, or by the likelihood of differences; what both share."""

@@ -1,0 +1,72 @@
+"""Count rates of an exposure by the likelihood of the differences of groups, with its own rejection of jumps."""
+
+import numpy as np
+
+from jwcal.kernels.ramp_covariance import tabulate_covariance
+from jwcal.kernels.ramp_likelihood import fit_likeliest
+from jwcal.mapping import fit_in_bands
+from jwcal.ramps.averages import average_integrations
+
+# Gains in chi^2 that make one difference a jump (4.5 sigma), and two that share a group of several frames.
+ONE, TWO = 20.25, 23.8
+
+
+def fit_likelihood(ramp, maps, extra, thresholds=(ONE, TWO), guess_from_all=False):
+    """Fit all ramps of an exposure.
+
+    Parameters
+    ----------
+    ramp : jwcal.models.Ramp
+        The exposure; JUMP_DET is added to its `groupdq` where jumps are found (in memory; not if it is mapped).
+    maps : jwcal.ramps.groups.Maps
+        Gain, read noise, dark current.
+    extra : uint8 [group]
+        Flags to be added to whole groups.
+    thresholds : (float, float)
+        Gains in chi^2 from which on one difference, and two, are jumps.
+    guess_from_all : bool
+        Guess rates first from the median of all differences, be they flagged or not, as the official package does.
+
+    Returns
+    -------
+    results : float32 [5, integration, y, x]
+        Slope, error, variances by photons and by read noise, chi^2.
+    flags : uint32 [integration, y, x]
+        Flags.
+    mean : float32 [5, y, x]
+        The same of all integrations; chi^2 is their sum.
+    mean_flags : uint32 [y, x]
+        Flags.
+    """
+    nframes = int(ramp.keyword("NFRAMES", 1))
+    split = ramp.zeroframe is not None and nframes > 1
+    zeroframe = ramp.zeroframe if split else np.zeros((0, 0, 0), np.float32)
+    table = tabulate_covariance(list_read_times(ramp, split))
+    rules = (float(nframes), *map(float, thresholds), float(guess_from_all))
+    inputs = ramp.data, ramp.groupdq, ramp.pixeldq, zeroframe, tuple(maps), extra, table, rules
+    return fit_in_bands(_fit_and_average, *inputs)
+
+
+def _fit_and_average(*inputs):
+    results, flags = fit_likeliest(*inputs)
+    return results, flags, *average_integrations(results, flags)
+
+
+def list_read_times(ramp, split):
+    """Times of the frames that are averaged in each group, s, from the reset on.
+
+    Parameters
+    ----------
+    ramp : jwcal.models.Ramp
+        Keywords NFRAMES, TFRAME, TGROUP.
+    split : bool
+        Whether the first frame is known by itself: it becomes the first group, the others of its group the second.
+
+    Returns
+    -------
+    list of float64 array
+    """
+    nframes, tgroup = int(ramp.keyword("NFRAMES", 1)), float(ramp.keyword("TGROUP"))
+    frames = float(ramp.keyword("TFRAME", tgroup)) * np.arange(1, nframes + 1)
+    times = [tgroup * g + frames for g in range(ramp.data.shape[1])]
+    return [times[0][:1], times[0][1:], *times[1:]] if split else times

@@ -1,0 +1,97 @@
+"""Ramps in blocks of integrations, bands of rows: the same products, bit for bit, as at one go; in bounded memory."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import truth
+
+from jwcal import blocks, budget, mapping, products
+from jwcal.runner import run_chain
+from jwcal.simulate import Scene, Setup
+
+NIRCAM = Setup(subarray="SUB64P", readpatt="BRIGHT1", ngroups=5, nints=7, zeroframe=True)
+MIRI = Setup("MIRI", "MIRIMAGE", "F770W", "N/A", "SUB64", "FASTR1", 12, 5, program=2)
+SERIES = Setup(subarray="SUB64P", readpatt="RAPID", ngroups=4, nints=6, exp_type="NRC_TSIMAGE", tso=True, observation=2)
+EVENTS = {"expand_large_events": True, "min_jump_area": 1.0, "sat_required_snowball": False}
+AFTER = {"after_jump_flag_dn1": 1.0, "after_jump_flag_time1": 100.0}
+CASES = {
+    "windows and the zeroframe": (NIRCAM, {"persistence": {"skip": False, "persistence_time": 60},
+                                           "ramp_fit": {"suppress_one_group": False}}),
+    "large events": (NIRCAM, {"jump": EVENTS | AFTER | {"rejection_threshold": 3.0}}),
+    "integrations clipped": (SERIES, {"jump": {"minimum_sigclip_groups": 5}}),
+    "all clipped together": (SERIES, {"jump": {"minimum_sigclip_groups": 5, "only_use_ints": False}}),
+    "flicker": (SERIES, {"clean_flicker_noise": {"skip": False}}),
+    "interference": (MIRI, {"emicorr": {"skip": False}, "firstframe": {"skip": False}}),
+    "interference folded": (MIRI, {"emicorr": {"skip": False, "algorithm": "sequential"}}),
+    "showers": (MIRI, {"jump": {"find_showers": True, "extend_min_area": 2, "extend_snr_threshold": 0.5}}),
+    "showers over time": (MIRI, {"jump": {"find_showers": True, "minimum_sigclip_groups": 5, "extend_min_area": 2}}),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def exposures(tmp_path_factory):
+    """Folder with the raw exposures, and their files by set-up."""
+    folder = tmp_path_factory.mktemp("blocks")
+    setups = [NIRCAM, MIRI, SERIES]
+    made = truth.simulate(folder, setups, [Scene()] * 3)
+    return folder, {setup: simulated for setup, simulated in zip(setups, made, strict=True)}
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Little memory: blocks of two integrations, bands of some rows."""
+    monkeypatch.setattr(budget, "MOST_SAMPLES", 2 * 4 * 64 * 64)
+    monkeypatch.setattr(budget, "BAND_BYTES", 1 << 19)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_blocks_change_nothing(exposures, small, case, tmp_path):
+    setup, steps = CASES[case]
+    folder, made = exposures
+    program = truth.load_program(folder, [{"when": {}, **steps}])
+    plan = program.plan("detector1", made[setup].plan.root)
+    whole = run_chain(plan, products.read_ramp(made[setup].uncal), context=truth.CONTEXT)
+    assert len(budget.list_blocks(products.outline_ramp(made[setup].uncal).data.shape)) > 2
+    parts = blocks.calibrate_ramp(made[setup].uncal, plan, tmp_path, truth.CONTEXT)
+    assert mapping.find_pages(parts.rateints.data) is not None
+    for suffix in ("rate", "rateints"):
+        files = [tmp_path / name / f"x_{suffix}.fits" for name in ("whole", "parts")]
+        products.write(files[0], getattr(whole, suffix))
+        products.write(files[1], getattr(parts, suffix))
+        assert files[0].read_bytes() == files[1].read_bytes()
+    assert {path.name for path in tmp_path.iterdir()} == {"whole", "parts"}
+
+
+def test_a_ramp_in_blocks(exposures, small, tmp_path):
+    folder, made = exposures
+    program = truth.load_program(folder)
+    plan = program.peek_plan(made[MIRI].plan.root, "ramp")
+    whole = run_chain(plan, products.read_ramp(made[MIRI].uncal), context=truth.CONTEXT)
+    parts = blocks.calibrate_ramp(made[MIRI].uncal, plan, tmp_path, truth.CONTEXT)
+    products.write(tmp_path / "x" / "x_ramp.fits", whole)
+    products.write(tmp_path / "y" / "x_ramp.fits", parts)
+    assert (tmp_path / "x" / "x_ramp.fits").read_bytes() == (tmp_path / "y" / "x_ramp.fits").read_bytes()
+
+
+def test_ordinary_exposures_have_one_block():
+    assert budget.list_blocks((1, 10, 2048, 2048)) == [(0, 1)]
+    assert budget.list_blocks((50, 5, 256, 2048)) == [(0, 50)]
+    series = budget.list_blocks((500, 5, 256, 2048))
+    assert len(series) > 1 and series[0][0] == 0 and series[-1][1] == 500
+    assert all(before[1] == after[0] for before, after in pairwise(series))
+    assert len(budget.list_blocks((3, 400, 2048, 2048))) == 3  # an integration is never cut
+
+
+def test_letting_go_loses_nothing(tmp_path):
+    array = mapping.map_array((4, 3, 600, 512), np.float32, tmp_path)
+    for k, part in enumerate(mapping.walk(array)):
+        part[...] = k
+    mapping.release(array)
+    assert (array == np.arange(4)[:, None, None, None]).all() and not list(tmp_path.iterdir())
+    assert mapping.find_pages(array[1:, 2]) is not None and mapping.find_pages(array.copy()) is None
+
+
+def test_no_room(tmp_path):
+    with pytest.raises(blocks.products.JwcalError, match="free some space"):
+        mapping.map_array((1 << 62,), np.uint8, tmp_path)

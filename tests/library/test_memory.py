@@ -1,0 +1,77 @@
+"""What stage 1 takes of memory: what was declared, and no more for more integrations. Each case in a fresh process."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import truth
+from astropy.io import fits
+
+from jwcal import budget
+from jwcal.simulate import Scene, Setup
+
+SETUP = Setup(subarray="SUB160", readpatt="RAPID", ngroups=5, nints=2)
+JOB = """
+import json, sys
+from jwcal import jobs
+jobs.prepare_environment(2)
+jobs.trim_imports()
+from jwcal import blocks, budget, products
+job = json.loads(sys.argv[1])
+for name, value in job["budget"].items():
+    setattr(budget, name, value)
+rates = blocks.calibrate_ramp(job["uncal"], job["plan"], job["folder"])
+products.write(job["folder"] + "/x_rate.fits", rates.rate)
+products.write(job["folder"] + "/x_rateints.fits", rates.rateints)
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(int(peak.split()[1]) * 1024e-6)
+"""
+
+pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux to measure")
+
+
+@pytest.fixture(scope="module")
+def series(tmp_path_factory):
+    """`series(n)`: raw file of an exposure of n integrations, and the plan for it."""
+    folder = tmp_path_factory.mktemp("memory")
+    made = truth.simulate(folder, [SETUP], [Scene()])[0]
+    plan = truth.load_program(folder).plan("detector1", made.plan.root)
+
+    def repeat(n):
+        path = folder / f"x{n}_uncal.fits"
+        with fits.open(made.uncal) as file:
+            file[0].header["NINTS"] = n
+            del file[0].header["INTEND"], file["INT_TIMES"]
+            samples = file["SCI"].data
+            file["SCI"].data = samples.repeat(n // len(samples), axis=0)
+            file.writeto(path, overwrite=True)
+        return str(path), plan
+
+    measure(series=repeat, n=2, folder=folder)  # compiles what is not compiled yet, which takes memory too
+    return repeat
+
+
+def measure(series, n, folder, **limits):
+    """Peak of a job, MB."""
+    uncal, plan = series(n)
+    job = json.dumps({"uncal": uncal, "plan": plan, "folder": str(folder), "budget": limits})
+    result = subprocess.run([sys.executable, "-c", JOB, job], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    return float(result.stdout)
+
+
+@pytest.mark.parametrize("n", [2, 200])
+def test_as_much_as_declared(series, tmp_path, n):
+    declared = budget.estimate_memory("detector1", (n, 5, 160, 160))
+    assert 0.8 * declared < measure(series, n, tmp_path) < 1.2 * declared
+
+
+def test_no_more_for_more_integrations(series, tmp_path, monkeypatch):
+    limits = {"MOST_SAMPLES": 40 * 5 * 160 * 160, "BAND_BYTES": 100_000_000}
+    for name, value in limits.items():
+        monkeypatch.setattr(budget, name, value)
+    peaks = [measure(series, n, tmp_path, **limits) for n in (100, 400)]
+    assert peaks[1] < 1.05 * peaks[0]
+    assert peaks[1] < 1.2 * budget.estimate_memory("detector1", (400, 5, 160, 160))

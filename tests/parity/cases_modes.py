@@ -13,8 +13,8 @@ TIME_SERIES = {"ipc": {"skip": True}, "lastframe": {"skip": True}}
 
 
 def case(name, number, setup, settings=None, faint=18.0, bright=11.0, rectified=False, damage=None):
-    """A case in programme 3; `number` keeps the file names apart."""
-    return Case(name, replace(setup, program=3, observation=number), settings or {}, faint, bright, rectified, damage)
+    """A case in programme 4; `number` keeps the file names apart."""
+    return Case(name, replace(setup, program=4, observation=number), settings or {}, faint, bright, rectified, damage)
 
 
 def nircam(detector="NRCA1", filter="F200W", pupil="CLEAR", subarray="SUB160", readpatt="RAPID", ngroups=5, nints=1,

@@ -105,6 +105,8 @@ def expect(setup, pipeline):
         steps = steps[: steps.index("dark_current")]
     if pipeline == TIME_SERIES:
         off |= NOT_IN_TIME_SERIES
+    if setup.instrument == "NIRSPEC":  # the gain references of its subarrays carry GAINFACT
+        off -= {"gain_scale"}
     if setup.exp_type in BRIGHTER_FATTER:
         off -= {"charge_migration"}
     if setup.subarray not in REFERENCE_PIXELS or (mid and setup.subarray != "FULL"):

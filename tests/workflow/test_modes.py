@@ -68,7 +68,7 @@ def calibrate(result, plans):
     fits.setval(striped, "MSTR_RD1", value=1)
     write_reference_cache(crds, plans.values(), coupling=True, types=STAGE1)
     targets = [f"products/{result.product(name, SUFFIX.get(EXP_TYPES[name], 'rate')).name}" for name in plans]
-    answer = Workbench(result.folder, crds).run(*targets, "--keep-going", "--quiet", "all", check=False)
+    answer = Workbench(result.folder, crds).run(*targets, "--keep-going", "--quiet", "all", check=False, timeout=1800)
     (result.folder / "said.txt").write_text(answer.stderr)
 
 

@@ -12,6 +12,8 @@ from jwcal.errors import JwcalError
 from jwcal.fitsfiles import FitsFile
 from jwcal.mapping import release
 
+FULL_FRAMES = {(2048, 2048), (1032, 1024), (2048, 3200)}  # columns and rows; the last with interleaved reference pixels
+
 
 class Reference:
     """One calibration reference file, read lazily.
@@ -107,8 +109,8 @@ class Reference:
     def _cut(self, array, extname, like):
         science = like.subarray
         ny, nx = array.shape[-2:]
-        x0 = science.x0 - int(self.keyword("SUBSTRT1", self._default_start(nx, ny, science)[0])) + 1
-        y0 = science.y0 - int(self.keyword("SUBSTRT2", self._default_start(nx, ny, science)[1])) + 1
+        start = self._find_start(nx, ny, science, extname)
+        x0, y0 = science.x0 - start[0], science.y0 - start[1]
         if x0 < 0 or y0 < 0 or x0 + science.nx > nx or y0 + science.ny > ny:
             raise JwcalError(
                 f"{self.reftype or 'reference'} array {extname} of {nx}x{ny} pixels does not cover the exposure's "
@@ -118,7 +120,24 @@ class Reference:
             )
         return array[..., y0 : y0 + science.ny, x0 : x0 + science.nx]
 
-    @staticmethod
-    def _default_start(nx, ny, science):
-        """First column and row where the header says nothing: as the science if sizes agree, else full frame."""
-        return (science.x0 + 1, science.y0 + 1) if (nx, ny) == (science.nx, science.ny) else (1, 1)
+    def _find_start(self, nx, ny, science, extname):
+        """Zero-based first column and row; where the header lacks them, of arrays of the science's size or whole."""
+        start = self.keyword("SUBSTRT1"), self.keyword("SUBSTRT2")
+        if None not in start:
+            if min(start) < 1:
+                raise JwcalError(
+                    f"SUBSTRT1, SUBSTRT2 = {start[0]}, {start[1]} is no place on a detector, where pixels are counted "
+                    f"from 1; correct the keywords or give another file under references.override",
+                    self.path,
+                )
+            return int(start[0]) - 1, int(start[1]) - 1
+        if (nx, ny) == (science.nx, science.ny):
+            return science.x0, science.y0
+        if (nx, ny) in FULL_FRAMES:
+            return 0, 0
+        raise JwcalError(
+            f"keywords SUBSTRT1 and SUBSTRT2 are missing, so that the place of array {extname} of {nx}x{ny} pixels is "
+            f"unknown (the exposure has {science.nx}x{science.ny}); add them or give another file under "
+            f"references.override",
+            self.path,
+        )

@@ -17,7 +17,9 @@ and can be switched off. Reference files are written from the same maps, so cali
 is a perfect array). ``switches`` of `simulate_exposure` is a set of names out of `EFFECTS` (default `DEFAULT_EFFECTS`:
 all but "coupling", which needs ``write_reference_cache(..., coupling=True)``). ``write_reference_cache(...,
 full_frame=True)`` writes 2048 x 2048 references that are cut to subarrays; by default they cover the subarrays that
-occur, which keeps caches small. `read_plan` takes the set-up from a raw file: a cache can be made for real data too.
+occur, which keeps caches small, and ``types=(...)`` writes some types only. Dark exposures (EXP_TYPE) see no light,
+grisms spread a source's light evenly, NIRISS's SOSS draws three curved traces, and the guiders' functions write the
+archive's own layouts. `read_plan` takes the set-up from a raw file: a cache can be made for real data too.
 The truth file holds RATE (DN/s), STARS and GALAXIES (pixel positions, flux densities in Jy), COSMIC_RAYS (deposits).
 """
 

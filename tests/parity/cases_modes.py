@@ -13,8 +13,8 @@ TIME_SERIES = {"ipc": {"skip": True}, "lastframe": {"skip": True}}
 
 
 def case(name, number, setup, settings=None, faint=18.0, bright=11.0, rectified=False, damage=None):
-    """A case in programme 3; `number` keeps the file names apart."""
-    return Case(name, replace(setup, program=3, observation=number), settings or {}, faint, bright, rectified, damage)
+    """A case in programme 4; `number` keeps the file names apart."""
+    return Case(name, replace(setup, program=4, observation=number), settings or {}, faint, bright, rectified, damage)
 
 
 def nircam(detector="NRCA1", filter="F200W", pupil="CLEAR", subarray="SUB160", readpatt="RAPID", ngroups=5, nints=1,
@@ -69,6 +69,23 @@ def fill_gain(uncal, crds, plan):
         gain[np.isnan(gain)] = np.nanmean(gain)
 
 
+def enlarge_references(uncal, crds, plan):
+    """Reference files that reach further than the subarray, from which both sides cut it."""
+    place, margin = plan.aperture, 30
+    left, low = min(margin, place.x0), min(margin, place.y0)
+    right, high = min(margin, 2048 - place.x0 - place.nx), min(margin, 2048 - place.y0 - place.ny)
+    for reftype in ("mask", "saturation", "superbias", "linearity", "gain", "readnoise"):
+        path = find_reference(crds, reftype, plan)
+        with fits.open(path, memmap=False) as file:
+            for name in {"SCI", "ERR", "DQ", "COEFFS", "INV_COEFFS"} & {hdu.name for hdu in file}:
+                data = file[name].data
+                file[name].data = np.pad(data, [(0, 0)] * (data.ndim - 2) + [(low, high), (left, right)])
+                size = file[name].data.shape
+            start = {"SUBSTRT1": place.x0 + 1 - left, "SUBSTRT2": place.y0 + 1 - low}
+            file[0].header.update(start | {"SUBSIZE1": size[-1], "SUBSIZE2": size[-2], "SUBARRAY": "GENERIC"})
+            file.writeto(path, overwrite=True)
+
+
 def find_reference(crds, reftype, plan):
     """Reference file of a detector and subarray in a simulated cache."""
     folder = crds / "references" / "jwst" / plan.instrument.name.lower()
@@ -95,6 +112,8 @@ CASES = [
     case("NIRISS WFSS64R", 11, niriss("WFSS64R", "NISRAPID", 5, 1, "GR150R", "F200W", "NIS_WFSS")),
     case("NIRISS SUBSTRIP96 SOSS x3", 12, niriss("SUBSTRIP96", "NISRAPID", 4, 3, "CLEAR", "GR700XD", "NIS_SOSS"),
          TIME_SERIES, bright=7),
+    case("NIRISS larger references", 20, niriss("SUBTAAMI", "NISRAPID", 5, 1, "F480M", "NRM", "NIS_TACQ"),
+         damage=enlarge_references),
     case("FGS SUB128LL FGS x2", 13, fgs("SUB128LL", "FGS", 5, 2)),
     case("FGS SUB32CNTR 2 groups x3", 14, fgs("SUB32CNTR", "FGSRAPID", 2, 3, detector="GUIDER2"), bright=13),
     case("FGS SUB8DIAG FGS8370", 15, fgs("SUB8DIAG", "FGS8370", 5)),

@@ -148,6 +148,8 @@ def test_dark(case, laboratory, figures, scratch):
     ours, theirs = (products.read_ramp(path) for path in (scratch / "ours_dark.fits", official.product("dark")))
     assert ours.data.shape == theirs.data.shape and ours.data.ndim == 4
     np.testing.assert_array_equal(ours.groupdq, theirs.groupdq)
+    if theirs.refout is not None:
+        np.testing.assert_array_equal(ours.refout, theirs.refout)
     assert "S_DARK" not in ours.header and ours.header["DATAMODL"] == theirs.header["DATAMODL"]
     check(figures, start)
 

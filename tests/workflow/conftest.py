@@ -51,10 +51,9 @@ class Workbench:
             *arguments,
         ]
 
-    def run(self, *arguments, cores=2, check=True):
-        result = subprocess.run(
-            self.command(*arguments, cores=cores), env=self.environment(), capture_output=True, text=True, timeout=600
-        )
+    def run(self, *arguments, cores=2, check=True, timeout=600):
+        command, env = self.command(*arguments, cores=cores), self.environment()
+        result = subprocess.run(command, env=env, capture_output=True, text=True, timeout=timeout)
         if check and result.returncode:
             raise AssertionError(f"snakemake failed:\n{result.stdout}\n{result.stderr}")
         return result

@@ -31,8 +31,8 @@ def _niriss(exp_type, filter_name="CLEAR", pupil="F150W", subarray="SUB64", nint
     return Setup("NIRISS", "NIS", filter_name, pupil, subarray, "NISRAPID", NGROUPS, nints, exp_type=exp_type)
 
 
-def _nirspec(exp_type, filter_name="CLEAR", subarray="SUB32", nints=1):
-    return Setup("NIRSPEC", "NRS1", filter_name, None, subarray, "NRSRAPID", NGROUPS, nints, exp_type=exp_type)
+def _nirspec(exp_type, filter_name="F140X", grating="MIRROR", nints=1):
+    return Setup("NIRSPEC", "NRS1", filter_name, grating, "SUB512", "NRSRAPID", NGROUPS, nints, exp_type=exp_type)
 
 
 _SPECIAL = {
@@ -61,8 +61,11 @@ _SPECIAL = {
     "NIS_SOSS": _niriss("NIS_SOSS", "CLEAR", "GR700XD", "SUBSTRIP96", 2),
     "NIS_AMI": _niriss("NIS_AMI", "F480M", "NRM", "SUB80", 2),
     "NIS_TACQ": _niriss("NIS_TACQ", "F480M", "NRM", "SUBTAAMI"),
-    "NRS_BRIGHTOBJ": _nirspec("NRS_BRIGHTOBJ", subarray="SUB512", nints=2),
+    "NRS_BRIGHTOBJ": _nirspec("NRS_BRIGHTOBJ", "CLEAR", "PRISM", nints=2),
+    "NRS_DARK": _nirspec("NRS_DARK", "OPAQUE"),
 }
+_SPECIAL |= {name: _nirspec(name, "F170LP", "G235M") for name in (
+    "NRS_FIXEDSLIT", "NRS_IFU", "NRS_MSASPEC", "NRS_AUTOWAVE", "NRS_AUTOFLAT", "NRS_LAMP")}  # fmt: skip
 _USUAL = {"FGS": _fgs, "MIR": _miri, "NIS": _niriss, "NRC": _nircam, "NRS": _nirspec}
 
 # Subarrays that hold reference pixels; elsewhere the near-infrared refpix has nothing to go by.
@@ -102,6 +105,8 @@ def expect(setup, pipeline):
         steps = steps[: steps.index("dark_current")]
     if pipeline == TIME_SERIES:
         off |= NOT_IN_TIME_SERIES
+    if setup.instrument == "NIRSPEC":  # the gain references of its subarrays carry GAINFACT
+        off -= {"gain_scale"}
     if setup.exp_type in BRIGHTER_FATTER:
         off -= {"charge_migration"}
     if setup.subarray not in REFERENCE_PIXELS or (mid and setup.subarray != "FULL"):

@@ -92,10 +92,10 @@ def eliminate(values, used, table, rates, noise, count, matrix, sums):
     matrix : float64 [3, difference + 1, pixel]
         Filled, from the second row on, with inverse pivots and both right sides, 1 and d, after elimination. The first
         row is zero.
-    sums : float64 [3, pixel]
-        Filled with 1'V^-1 1, 1'V^-1 d and d'V^-1 d.
+    sums : float64 [5, pixel]
+        Filled with 1'V^-1 1, 1'V^-1 d and d'V^-1 d, the variance of the rate, and by how much it exceeds `rates`.
     """
-    for k in range(sums.shape[0]):
+    for k in range(3):
         for w in range(count):
             sums[k, w] = 0.0
     photon_beta, read_beta = 0.0, 0.0
@@ -105,28 +105,38 @@ def eliminate(values, used, table, rates, noise, count, matrix, sums):
         photon, read = table[PHOTON_ALPHA, k], table[READ_ALPHA, k]
         _eliminate_row(photon, read, photon_beta, read_beta, rows, before, rates, noise, count, sums)
         photon_beta, read_beta = table[PHOTON_BETA, k], table[READ_BETA, k]
+    for w in range(count):
+        sums[3, w] = 1.0 / sums[0, w]
+        sums[4, w] = sums[1, w] * sums[3, w]
 
 
 @leaf
-def _seek_row(k, photon_beta, read_beta, pair, rows, used_next, noise, count, sums, later, best):
+def _seek_single(k, photon_beta, read_beta, rows, used_next, noise, count, sums, later, now, best):
+    """Go up by one difference: `later` and `now` are u, r, and the diagonals of V^-1 and S of the next one and this."""
     used, pivot, ones, data = rows
     for w in range(count):
-        variance = 1.0 / sums[0, w]
         beta = (photon_beta * noise[0, w] + read_beta * noise[1, w]) * used[w] * used_next[w]
         factor = beta * pivot[w]
         u = ones[w] * pivot[w] - factor * later[0, w]
-        r = (data[w] - sums[1, w] * variance * ones[w]) * pivot[w] - factor * later[1, w]
+        r = (data[w] - sums[4, w] * ones[w]) * pivot[w] - factor * later[1, w]
         inverse = pivot[w] + factor * factor * later[2, w]
-        s = inverse - u * u * variance
-        beside = -factor * later[2, w] - u * later[0, w] * variance
+        s = inverse - u * u * sums[3, w]
         one = r * r / s
-        two = r * r * later[3, w] - 2 * r * later[1, w] * beside + later[1, w] * later[1, w] * s
-        two = pair * two / (s * later[3, w] - beside * beside)
         better = one > best[0, w]
         best[0, w], best[1, w] = one if better else best[0, w], k if better else best[1, w]
+        now[0, w], now[1, w], now[2, w], now[3, w] = u, r, inverse, s
+        now[4, w] = -factor * later[2, w]
+
+
+@leaf
+def _seek_pair(k, count, sums, later, now, best):
+    for w in range(count):
+        r, s = now[1, w], now[3, w]
+        beside = now[4, w] - now[0, w] * later[0, w] * sums[3, w]
+        two = r * r * later[3, w] - 2 * r * later[1, w] * beside + later[1, w] * later[1, w] * s
+        two /= s * later[3, w] - beside * beside
         better = two > best[2, w]
         best[2, w], best[3, w] = two if better else best[2, w], k if better else best[3, w]
-        later[0, w], later[1, w], later[2, w], later[3, w] = u, r, inverse, s
 
 
 @leaf
@@ -137,20 +147,23 @@ def seek_outliers(used, table, noise, count, matrix, sums, later, best):
     ----------
     used, table, noise, count, matrix, sums
         As `eliminate` takes and leaves them.
-    later : float64 [4, pixel]
+    later : float64 [2, 5, pixel]
         Scratch space.
     best : float64 [4, pixel]
         Filled with the gain in chi^2 by omitting one difference and its number, and by omitting one and the next, which
         share a group of several reads, and the number of the former. Gains are zero where there is none.
     """
+    last = used.shape[0] - 1
     for j in range(4):
         for w in range(count):
-            later[j, w], best[j, w] = 0.0, 0.0
-    last = used.shape[0] - 1
+            later[(last + 1) & 1, j, w], best[j, w] = 0.0, 0.0
     for k in range(last, -1, -1):
         rows = used[k], matrix[0, k + 1], matrix[1, k + 1], matrix[2, k + 1]
         betas = table[PHOTON_BETA, k], table[READ_BETA, k]
-        _seek_row(np.float64(k), *betas, table[PAIR, k], rows, used[min(k + 1, last)], noise, count, sums, later, best)
+        number, next_one, this = np.float64(k), later[(k + 1) & 1], later[k & 1]
+        _seek_single(number, *betas, rows, used[min(k + 1, last)], noise, count, sums, next_one, this, best)
+        if table[PAIR, k] > 0:
+            _seek_pair(number, count, sums, next_one, this, best)
 
 
 @leaf
@@ -170,13 +183,14 @@ def split_variances(used, table, noise, count, matrix, sums, later, variances):
 
     Arguments as for `seek_outliers`.
     """
+    row = later[0]
     for w in range(count):
-        later[0, w], variances[0, w], variances[1, w] = 0.0, 0.0, 0.0
+        row[0, w], variances[0, w], variances[1, w] = 0.0, 0.0, 0.0
     last = used.shape[0] - 1
     for k in range(last, -1, -1):
         coefficients = table[PHOTON_ALPHA, k], table[READ_ALPHA, k], table[PHOTON_BETA, k], table[READ_BETA, k]
         used_next = used[min(k + 1, last)]
-        _weigh_row(coefficients, used[k], used_next, matrix[0, k + 1], matrix[1, k + 1], noise, count, later, variances)
+        _weigh_row(coefficients, used[k], used_next, matrix[0, k + 1], matrix[1, k + 1], noise, count, row, variances)
     for j in range(2):
         for w in range(count):
-            variances[j, w] *= noise[j, w] / (sums[0, w] * sums[0, w])
+            variances[j, w] *= noise[j, w] * sums[3, w] * sums[3, w]

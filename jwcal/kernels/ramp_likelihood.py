@@ -18,10 +18,9 @@ from numba import prange
 from jwcal.kernels import image, leaf, pixel
 from jwcal.kernels.ramp_covariance import STEP, eliminate, seek_outliers, split_variances
 from jwcal.kernels.ramp_segments import BLOCKING, DO_NOT_USE, JUMP_DET, PERSISTENCE, SATURATED, UNUSABLE
-from jwcal.kernels.sorting import median_of_sorted, sort_columns
+from jwcal.kernels.sorting import WIDTH, median_of_sorted, sort_columns
 
 NO_GAIN_VALUE = np.uint32(1 << 19)
-LANES = 128  # pixels side by side
 FEWEST = 3  # differences among which outliers are sought in the first round; later it takes more
 INF = np.float32(np.inf)
 SLOPE, ERROR, PHOTONS, READ, CHI_SQUARED = range(5)  # planes of the results
@@ -88,10 +87,10 @@ def _load_differences(data, groupdq, zeroframe, extra, table, rules, at, block, 
 
 @leaf
 def _gather(values, used, rates, light, maps, y, x0, index, count, picked):
-    """Bring the pixels of a list side by side. `light` is each one's rate for the photon noise, DN/s."""
+    """Bring the pixels of a list side by side, unless it is all of them. `light` is the rate for the photon noise."""
     own_values, own_used, own_rates, noise = picked
     gain, readnoise, _ = maps
-    for k in range(values.shape[0]):
+    for k in range(values.shape[0] if count < rates.size else 0):
         for j in range(count):
             own_values[k, j], own_used[k, j] = values[k, index[j]], used[k, index[j]]
     for j in range(count):
@@ -107,8 +106,9 @@ def _omit_outliers(used, union, best, thresholds, fewest, index, count, groupdq,
     i, y, x0 = at
     kept = 0
     for j in range(count):
-        w = index[j]
-        remaining = 0
+        if not (best[0, j] > thresholds[0] or best[2, j] > thresholds[1]):
+            continue
+        w, remaining = index[j], 0
         for k in range(used.shape[0]):
             remaining += used[k, w] != 0
         single = best[0, j] - thresholds[0] > best[2, j] - thresholds[1] or remaining <= FEWEST
@@ -135,12 +135,11 @@ def _store(x0, sums, rates, variances, gains, union, every, pixeldq, results, fl
         fitted = sums[0, w] > 0 and gains[x] > 0
         if every[w] or not fitted:
             dq |= np.uint32(DO_NOT_USE)
-        variance = 1.0 / sums[0, w]
-        results[SLOPE, x] = rates[w] + sums[1, w] * variance if fitted else np.nan
-        results[ERROR, x] = np.sqrt(variance) if fitted else 0.0
+        results[SLOPE, x] = rates[w] + sums[4, w] if fitted else np.nan
+        results[ERROR, x] = np.sqrt(sums[3, w]) if fitted else 0.0
         results[PHOTONS, x] = variances[0, w] if fitted else 0.0
         results[READ, x] = variances[1, w] if fitted else 0.0
-        results[CHI_SQUARED, x] = sums[2, w] - sums[1, w] * sums[1, w] * variance if fitted else np.nan
+        results[CHI_SQUARED, x] = sums[2, w] - sums[1, w] * sums[4, w] if fitted else np.nan
         flags[x] = dq
 
 
@@ -152,7 +151,7 @@ def _fit_stretch(maps, table, rules, groupdq, at, split, block, light, index, pi
     they belong.
     """
     values, used, rates, union, _ = block
-    own_values, own_used, own_rates, noise = picked
+    _, _, own_rates, noise = picked
     matrix, sums, later, best, variances = solution
     _, y, x0 = at
     for w in range(rates.size):
@@ -160,11 +159,13 @@ def _fit_stretch(maps, table, rules, groupdq, at, split, block, light, index, pi
     count, fewest, final = rates.size, FEWEST, False
     while True:
         _gather(values, used, rates, light, maps, y, x0, index, count, picked)
+        whole = count == rates.size  # then they need not be brought side by side
+        own_values, own_used = (values, used) if whole else (picked[0], picked[1])
         eliminate(own_values, own_used, table, own_rates, noise, count, matrix, sums)
         if final:
             break
         for j in range(count):
-            rates[index[j]] = own_rates[j] + sums[1, j] / sums[0, j]
+            rates[index[j]] = own_rates[j] + sums[4, j]
         seek_outliers(own_used, table, noise, count, matrix, sums, later, best)
         count = _omit_outliers(used, union, best, (rules[1], rules[2]), fewest, index, count, groupdq, split, at)
         fewest = FEWEST + 1
@@ -180,23 +181,24 @@ def _fit_row(data, groupdq, pixeldq, zeroframe, maps, extra, table, rules, y, re
     """Fit one row of all integrations, a stretch at a time."""
     n, nx = table.shape[1], data.shape[3]
     split = np.int64(zeroframe.size > 0)
-    values, used, ordered = np.zeros((n, LANES)), np.zeros((n, LANES)), np.full((n, LANES), INF)
-    samples, good = np.zeros((2, LANES), np.float32), np.zeros((2, LANES), np.uint8)
-    rates, counts = np.zeros(LANES), np.zeros(LANES, np.int32)
-    union, every = np.zeros(LANES, np.uint8), np.zeros(LANES, np.uint8)
-    light, index = np.zeros(LANES), np.zeros(LANES, np.int64)
-    picked = np.zeros((n, LANES)), np.zeros((n, LANES)), np.zeros(LANES), np.zeros((2, LANES))
-    variances = np.zeros((2, LANES))
-    solution = np.zeros((3, n + 1, LANES)), np.zeros((3, LANES)), np.zeros((4, LANES)), np.zeros((4, LANES)), variances
+    values, used, ordered = np.zeros((n, WIDTH)), np.zeros((n, WIDTH)), np.full((n, WIDTH), INF)
+    samples, good = np.zeros((2, WIDTH), np.float32), np.zeros((2, WIDTH), np.uint8)
+    rates, counts = np.zeros(WIDTH), np.zeros(WIDTH, np.int32)
+    union, every = np.zeros(WIDTH, np.uint8), np.zeros(WIDTH, np.uint8)
+    light, index = np.zeros(WIDTH), np.zeros(WIDTH, np.int64)
+    picked = np.zeros((n, WIDTH)), np.zeros((n, WIDTH)), np.zeros(WIDTH), np.zeros((2, WIDTH))
+    matrix, sums, later = np.zeros((3, n + 1, WIDTH)), np.zeros((5, WIDTH)), np.zeros((2, 5, WIDTH))
+    best, variances = np.zeros((4, WIDTH)), np.zeros((2, WIDTH))
+    solution = matrix, sums, later, best, variances
     for i in range(data.shape[0]):
-        for x0 in range(0, nx, LANES):
-            x1 = min(x0 + LANES, nx)
+        for x0 in range(0, nx, WIDTH):
+            x1 = min(x0 + WIDTH, nx)
             block = values, used, rates[: x1 - x0], union, every
             scratch = samples, good, ordered, counts
             _load_differences(data, groupdq, zeroframe, extra, table, rules, (i, y, x0, x1), block, scratch)
             _fit_stretch(maps, table, rules, groupdq, (i, y, x0), split, block, light, index, picked, solution)
             own = rates[: x1 - x0]
-            _store(x0, solution[1], own, variances, maps[0][y], union, every, pixeldq[y], results[:, i, y], flags[i, y])
+            _store(x0, sums, own, variances, maps[0][y], union, every, pixeldq[y], results[:, i, y], flags[i, y])
 
 
 @image

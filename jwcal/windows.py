@@ -46,6 +46,12 @@ def read_windows(path, ramp):
     return Windows(*(values[found.ends >= start] for values in found))
 
 
+def inherit_windows(path, ramp):
+    """Windows of a file (`read_windows`), and the same as an image (`spread_windows`)."""
+    windows = read_windows(path, ramp)
+    return windows, spread_windows(windows, ramp)
+
+
 def spread_windows(windows, ramp):
     """Ends of the windows as an image of an exposure's subarray, float64 [y, x], 0 where there is none."""
     inside, rows, columns = _find_inside(windows, ramp)

@@ -30,10 +30,9 @@ def peek(source, plan, product, backgrounds=(), earlier=None, context=None):
     if source.endswith("_uncal.fits"):
         carried = {}
         if earlier:
-            from jwcal.windows import read_windows, spread_windows
+            from jwcal.windows import inherit_windows
 
-            outline = products.outline_ramp(source)
-            carried["persistence"] = spread_windows(read_windows(earlier, outline), outline)
+            carried["persistence"] = inherit_windows(earlier, products.outline_ramp(source))[1]
         result = calibrate_ramp(source, plan, Path(product).parent, context, carried)
     else:
         backgrounds = [backgrounds] if isinstance(backgrounds, str) else backgrounds

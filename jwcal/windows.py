@@ -46,9 +46,13 @@ def read_windows(path, ramp):
     return Windows(*(values[found.ends >= start] for values in found))
 
 
-def inherit_windows(path, ramp):
-    """Windows of a file (`read_windows`), and the same as an image (`spread_windows`)."""
-    windows = read_windows(path, ramp)
+def inherit_windows(files, ramp):
+    """Windows of the exposure before, as `read_windows` and as `spread_windows` give them.
+
+    `files` is what Snakemake gives to a job: a path, a list of one, or nothing.
+    """
+    files = [files] if isinstance(files, str) else list(files or ())
+    windows = read_windows(files[0] if files else None, ramp)
     return windows, spread_windows(windows, ramp)
 
 

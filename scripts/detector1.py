@@ -3,7 +3,7 @@
 from jwcal.jobs import run
 
 
-def detector1(uncal, plan, rate, rateints=None, earlier=None, context=None):
+def detector1(uncal, plan, rate, rateints=None, earlier=(), context=None):
     """Calibrate one raw exposure.
 
     Parameters
@@ -14,7 +14,7 @@ def detector1(uncal, plan, rate, rateints=None, earlier=None, context=None):
         Steps, settings and references (`jwcal.workflow.Program.plan`).
     rate, rateints : str
         Mean count rate, and one plane an integration (exposures of several integrations).
-    earlier : str, optional
+    earlier : list of str
         Persistence windows that the exposure before left open.
     context : str, optional
         CRDS context.

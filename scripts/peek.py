@@ -3,7 +3,7 @@
 from jwcal.jobs import run
 
 
-def peek(source, plan, product, backgrounds=(), earlier=None, context=None):
+def peek(source, plan, product, backgrounds=(), earlier=(), context=None):
     """Run a chain up to a step.
 
     Parameters
@@ -16,7 +16,7 @@ def peek(source, plan, product, backgrounds=(), earlier=None, context=None):
         File to write.
     backgrounds : list of str
         Count rates of background exposures, where the background step is among the steps.
-    earlier : str, optional
+    earlier : list of str
         Persistence windows that the exposure before left open, where persistence is among the steps.
     context : str, optional
         CRDS context.

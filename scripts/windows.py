@@ -3,7 +3,7 @@
 from jwcal.jobs import run
 
 
-def windows(uncal, plan, product, earlier=None, context=None):
+def windows(uncal, plan, product, earlier=(), context=None):
     """Run stage 1 as far as persistence and keep its windows.
 
     Parameters
@@ -14,7 +14,7 @@ def windows(uncal, plan, product, earlier=None, context=None):
         Steps up to and including persistence, settings and references.
     product : str
         File to write.
-    earlier : str, optional
+    earlier : list of str
         Windows that the exposure before left open.
     context : str, optional
         CRDS context.

@@ -238,5 +238,3 @@ def test_persistence_is_carried_from_exposure_to_exposure(bench):
     assert {name for rule, name in again if rule == "detector1"} == {first, second, third}
     alone = overlay(bench, steps={"persistence": PERSISTENCE["persistence"] | {"carry_over": False}})
     assert not {name for rule, name in jobs(bench, *alone) if rule == "windows"}
-    apart = overlay(bench, steps={"persistence": PERSISTENCE["persistence"] | {"persistence_time": 1}})
-    assert not {name for rule, name in jobs(bench, *apart) if rule == "windows"}

@@ -26,7 +26,7 @@ SEPARATE = set(
     """group_scale dq_init saturation ipc superbias refpix linearity firstframe lastframe reset rscd dark_current
     charge_migration persistence""".split()
 )
-# Steps that look at all integrations together, and let go of what they have done.
+# Steps that look at all integrations together, and let go of what they have done (results of segments apart, save_opt).
 CAREFUL = {"emicorr", "jump", "ramp_fit", "gain_scale"}
 
 
@@ -74,7 +74,8 @@ def calibrate_ramp(path, plan, folder, context=None, carried=None):
 def _run_together(steps, product, plan):
     """Run steps on the whole ramp."""
     for step in steps:
-        if step not in CAREFUL and step not in plan["skipped"]:
+        careful = step in CAREFUL and not plan["settings"].get(step, {}).get("save_opt")
+        if not careful and step not in plan["skipped"]:
             log.warning("%s looks at all integrations at once: memory grows with their number", step)
         product = run_step(step, product, plan)
     return product

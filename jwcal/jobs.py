@@ -21,8 +21,8 @@ log = logging.getLogger("jwcal")
 
 SOURCES = Path(".jwcal/code.json")  # digests of sources, kept by the workflow
 KERNEL_RULES = set(
-    """detector1 detector1ints detector1windows detector1intswindows dark guider image2 image2ints resample peek
-    skymatch outlier_detection mosaic source_catalog star_catalog""".split()
+    """detector1 detector1ints windows dark guider image2 image2ints resample peek skymatch outlier_detection mosaic
+    source_catalog star_catalog""".split()
 )
 
 

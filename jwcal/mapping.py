@@ -42,7 +42,9 @@ def map_array(shape, dtype, folder):
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder, prefix=".jwcal-") as file:
-            os.posix_fallocate(file.fileno(), 0, size)  # a full disk would end the process later, without a word
+            if hasattr(os, "posix_fallocate"):  # else a full disk would end the process later, without a word
+                os.posix_fallocate(file.fileno(), 0, size)
+            file.truncate(size)
             pages = _Pages(file.fileno(), size)
             pages.file = os.dup(file.fileno())
     except OSError as error:
@@ -75,11 +77,14 @@ def find_pages(array):
 
 
 def _find_map(array):
+    """Pages that can be let go without loss: a temporary file's, or of a file that is only read."""
     while isinstance(array, np.ndarray):
+        if isinstance(array, np.memmap):
+            return array._mmap if array.mode == "r" else None
         array = array.base
     if isinstance(array, memoryview):
         array = array.obj
-    return array if isinstance(array, mmap.mmap) else None
+    return array if isinstance(array, _Pages) else None
 
 
 def release(*arrays):

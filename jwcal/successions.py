@@ -36,8 +36,9 @@ class Succession:
                 if _may_last(exposures[before], exposures[name], longest):
                     self._before[name] = before
 
-    def __contains__(self, name):
-        return name in self._lengths
+    def __iter__(self):
+        """Names of the exposures whose windows another one takes over."""
+        return iter(set(self._before.values()))
 
     def before(self, name):
         """The exposure whose windows may still be open when another one starts, None if there is none."""

@@ -46,6 +46,16 @@ def read_windows(path, ramp):
     return Windows(*(values[found.ends >= start] for values in found))
 
 
+def inherit_windows(files, ramp):
+    """Windows of the exposure before, as `read_windows` and as `spread_windows` give them.
+
+    `files` is what Snakemake gives to a job: a path, a list of one, or nothing.
+    """
+    files = [files] if isinstance(files, str) else list(files or ())
+    windows = read_windows(files[0] if files else None, ramp)
+    return windows, spread_windows(windows, ramp)
+
+
 def spread_windows(windows, ramp):
     """Ends of the windows as an image of an exposure's subarray, float64 [y, x], 0 where there is none."""
     inside, rows, columns = _find_inside(windows, ramp)

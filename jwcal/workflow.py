@@ -310,11 +310,13 @@ class Program:
         before = self._succession.before(name)
         return [f"{self.products}/{before}_persistence.asdf"] if before else []
 
-    def pattern(self, rule, several_integrations=None, windows=None):
+    def windows_pattern(self):
+        """Regular expression of the exposures that hand persistence windows on."""
+        return "|".join(map(re.escape, sorted(self._succession))) or "(?!)"
+
+    def pattern(self, rule, several_integrations=None):
         """Regular expression of the exposures that a rule serves."""
         names = self.jobs[rule]
-        if windows is not None:
-            names = [n for n in names if (n in self._succession) == windows]
         if several_integrations is not None:
             names = [n for n in names if (self.exposure(n).nints > 1) == several_integrations]
         return "|".join(map(re.escape, names)) or "(?!)"
@@ -372,7 +374,7 @@ class Program:
         run = self.peek_plan(name, step)["settings"]
         return self.earlier_windows(name) if "persistence" in run and self.peek_rule(name, step) == "detector1" else []
 
-    def peek_plan(self, name, step):
+    def peek_plan(self, name, step, script="peek"):
         """The plan of a chain cut after a step (`ramp`: just before ramp_fit; `bsub`: after background)."""
         rule = self.peek_rule(name, step)
         plan = self.plan(rule, name)
@@ -385,7 +387,7 @@ class Program:
             "skipped": {s: why for s, why in plan["skipped"].items() if s in steps[:end]},
             "settings": {s: plan["settings"][s] for s in run},
             "references": {t: path for t, path in plan["references"].items() if t in used},
-            "code": self.code("peek", tuple(run)),
+            "code": self.code(script, tuple(run)),
         }
 
     # ---- what the user asks ----------------------------------------------------------------------------------------

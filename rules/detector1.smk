@@ -1,5 +1,4 @@
 # Stage 1: _uncal → _rate (and _rateints where there are several integrations); guider _uncal → _cal.
-# Where persistence is carried over a job also reads the windows that the detector's exposure before left open, and writes its own.
 
 
 rule detector1:
@@ -14,7 +13,7 @@ rule detector1:
     benchmark:
         "benchmarks/detector1/{exposure}.tsv"
     wildcard_constraints:
-        exposure=program.pattern("detector1", several_integrations=False, windows=False),
+        exposure=program.pattern("detector1", several_integrations=False),
     conda:
         "../envs/jwcal.yaml"
     threads: THREADS
@@ -32,24 +31,35 @@ use rule detector1 as detector1ints with:
         rate=f"{PRODUCTS}/{{exposure}}_rate.fits",
         rateints=f"{PRODUCTS}/{{exposure}}_rateints.fits",
     wildcard_constraints:
-        exposure=program.pattern("detector1", several_integrations=True, windows=False),
+        exposure=program.pattern("detector1", several_integrations=True),
 
 
-use rule detector1 as detector1windows with:
+# Where persistence is carried over: the windows that an exposure leaves open, an input of the next one of its detector.
+rule windows:
+    input:
+        uncal=source("uncal"),
+        earlier=lambda wildcards: program.earlier_windows(wildcards.exposure),
+        references=references("detector1"),
     output:
-        rate=f"{PRODUCTS}/{{exposure}}_rate.fits",
-        windows=f"{PRODUCTS}/{{exposure}}_persistence.asdf",
+        product=f"{PRODUCTS}/{{exposure}}_persistence.asdf",
+    log:
+        "logs/windows/{exposure}.log",
+    benchmark:
+        "benchmarks/windows/{exposure}.tsv"
     wildcard_constraints:
-        exposure=program.pattern("detector1", several_integrations=False, windows=True),
-
-
-use rule detector1 as detector1intswindows with:
-    output:
-        rate=f"{PRODUCTS}/{{exposure}}_rate.fits",
-        rateints=f"{PRODUCTS}/{{exposure}}_rateints.fits",
-        windows=f"{PRODUCTS}/{{exposure}}_persistence.asdf",
-    wildcard_constraints:
-        exposure=program.pattern("detector1", several_integrations=True, windows=True),
+        exposure=program.windows_pattern(),
+    conda:
+        "../envs/jwcal.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=memory("detector1"),
+        runtime=runtime("detector1"),
+    params:
+        plan=lambda wildcards: program.peek_plan(
+            wildcards.exposure, "persistence", "windows"
+        ),
+    script:
+        "../scripts/windows.py"
 
 
 rule dark:

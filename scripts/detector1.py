@@ -3,7 +3,7 @@
 from jwcal.jobs import run
 
 
-def detector1(uncal, plan, rate, rateints=None, earlier=None, windows=None, context=None):
+def detector1(uncal, plan, rate, rateints=None, earlier=(), context=None):
     """Calibrate one raw exposure.
 
     Parameters
@@ -14,8 +14,8 @@ def detector1(uncal, plan, rate, rateints=None, earlier=None, windows=None, cont
         Steps, settings and references (`jwcal.workflow.Program.plan`).
     rate, rateints : str
         Mean count rate, and one plane an integration (exposures of several integrations).
-    earlier, windows : str, optional
-        Persistence windows that the exposure before left open, and those that this one leaves open.
+    earlier : list of str
+        Persistence windows that the exposure before left open.
     context : str, optional
         CRDS context.
     """
@@ -25,17 +25,11 @@ def detector1(uncal, plan, rate, rateints=None, earlier=None, windows=None, cont
     from jwcal.blocks import calibrate_ramp
 
     carried = {}
-    if windows:
-        from jwcal import windows as persistent
+    if earlier:
+        from jwcal.windows import inherit_windows
 
-        outline = products.outline_ramp(uncal)
-        before = persistent.read_windows(earlier, outline)
-        carried["persistence"] = persistent.spread_windows(before, outline)
+        carried["persistence"] = inherit_windows(earlier, products.outline_ramp(uncal))[1]
     rates = calibrate_ramp(uncal, plan, Path(rate).parent, context, carried)
-    if windows:
-        after = persistent.collect_windows(before, outline, carried["persistence"])
-        duration = plan["settings"]["persistence"]["persistence_time"]
-        persistent.write_windows(windows, after, outline, duration)
     products.write(rate, rates.rate)
     if rateints:
         products.write(rateints, rates.rateints)

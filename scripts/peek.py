@@ -3,7 +3,7 @@
 from jwcal.jobs import run
 
 
-def peek(source, plan, product, backgrounds=(), earlier=None, context=None):
+def peek(source, plan, product, backgrounds=(), earlier=(), context=None):
     """Run a chain up to a step.
 
     Parameters
@@ -16,7 +16,7 @@ def peek(source, plan, product, backgrounds=(), earlier=None, context=None):
         File to write.
     backgrounds : list of str
         Count rates of background exposures, where the background step is among the steps.
-    earlier : str, optional
+    earlier : list of str
         Persistence windows that the exposure before left open, where persistence is among the steps.
     context : str, optional
         CRDS context.
@@ -30,10 +30,9 @@ def peek(source, plan, product, backgrounds=(), earlier=None, context=None):
     if source.endswith("_uncal.fits"):
         carried = {}
         if earlier:
-            from jwcal.windows import read_windows, spread_windows
+            from jwcal.windows import inherit_windows
 
-            outline = products.outline_ramp(source)
-            carried["persistence"] = spread_windows(read_windows(earlier, outline), outline)
+            carried["persistence"] = inherit_windows(earlier, products.outline_ramp(source))[1]
         result = calibrate_ramp(source, plan, Path(product).parent, context, carried)
     else:
         backgrounds = [backgrounds] if isinstance(backgrounds, str) else backgrounds

@@ -92,6 +92,18 @@ def test_letting_go_loses_nothing(tmp_path):
     assert mapping.find_pages(array[1:, 2]) is not None and mapping.find_pages(array.copy()) is None
 
 
+def test_only_what_can_be_read_again_is_let_go(tmp_path):
+    (tmp_path / "x").write_bytes(bytes(1 << 16))
+    changed = np.memmap(tmp_path / "x", np.uint8, mode="c")
+    changed[:] = 7
+    mapping.release(changed, changed[5:], np.ones(3))
+    assert (changed == 7).all()
+    read = np.memmap(tmp_path / "x", np.uint8, mode="r")[3:]
+    assert not read.any()
+    mapping.release(read)
+    assert not read.any()
+
+
 def test_no_room(tmp_path):
     with pytest.raises(blocks.products.JwcalError, match="free some space"):
         mapping.map_array((1 << 62,), np.uint8, tmp_path)

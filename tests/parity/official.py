@@ -27,6 +27,7 @@ PIPELINES = {
     "resample": ("jwst.resample", "ResampleStep"),
     "clean_flicker_noise": ("jwst.clean_flicker_noise", "CleanFlickerNoiseStep"),
     "persistence": ("jwst.persistence", "PersistenceStep"),
+    "jump": ("jwst.jump", "JumpStep"),
     "source_catalog": ("jwst.source_catalog", "SourceCatalogStep"),
 }
 ARRAYS = ("data", "groupdq", "pixeldq", "zeroframe", "err", "dq", "var_poisson", "var_rnoise", "var_flat", "wht", "con")

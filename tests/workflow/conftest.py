@@ -66,7 +66,7 @@ class Workbench:
             if match := re.match(r"(?:local)?rule (\w+):", line):
                 rule = match[1]
             elif match := re.match(r"\s+output: (\S+?),?(?:\s|$)", line):
-                jobs.add((rule, re.sub(r"(_o\d+)?_[a-z0-9]+\.(fits|json|ecsv)$", "", Path(match[1]).name)))
+                jobs.add((rule, re.sub(r"(_o\d+)?_[a-z0-9]+\.(fits|json|ecsv|asdf)$", "", Path(match[1]).name)))
         return jobs
 
     def associations(self, part):

@@ -114,8 +114,8 @@ def read_image(path, only=None):
     return _complete(read(path, models.Image, only), only)
 
 
-def fill_image(outline, only):
-    """An image of which headers and WCS were read before, with the arrays named in `only` read from its file now."""
+def fill_image(outline, only=None):
+    """An image of which headers and WCS were read before, its arrays (or `only` some) read from its file now."""
     with FitsFile(outline.path) as file:
         return _complete(replace(outline, **_read_arrays(file, models.Image, only)), only)
 
@@ -138,10 +138,7 @@ def write(path, product):
     product : Ramp, Image, GuiderImage or Mosaic
         What to write. Arrays that are None are left out.
     """
-    header = product.header.copy()
-    header["FILENAME"] = (Path(path).name, "Name of the file")
-    header["DATAMODL"] = (_datamodel(product), "Type of data model")
-    extensions = [Extension("PRIMARY", header=header)]
+    extensions = [Extension("PRIMARY", header=name_product(product, path))]
     for name, extname in HDUS[type(product)].items():
         array = getattr(product, name)
         if array is not None:
@@ -150,6 +147,14 @@ def write(path, product):
     extensions += [Extension(name, table) for name, table in product.tables.items() if name not in dropped]
     extensions.append(asdf_extension(_link_arrays(product) | (product.wcs or {"meta": {}})))
     write_fits(path, extensions)
+
+
+def name_product(product, path):
+    """Primary header of a product in a file of that name."""
+    header = product.header.copy()
+    header["FILENAME"] = (Path(path).name, "Name of the file")
+    header["DATAMODL"] = (_datamodel(product), "Type of data model")
+    return header
 
 
 def write_catalog(path, catalog):

@@ -1,7 +1,8 @@
 """The smooth background of an image and its noise: clipped medians of boxes, joined by splines.
 
-Pixels of each box are sorted once, so that clipping only moves the ends of a window; medians are then at hand. The mesh of boxes is smoothed by a running median and enlarged by cubic splines,
-which is a product of matrices: one row of weights for each pixel row and column.
+Pixels of each box are sorted once, so that clipping only moves the ends of a window; medians are then at hand. The mesh
+of boxes is smoothed by a running median and enlarged by cubic splines, which is a product of matrices: one row of
+weights for each pixel row and column.
 
 References
 ----------

@@ -142,7 +142,8 @@ def bench_image3():
     for member in product["members"]:
         member["expname"] = str(work / "raw" / member["expname"])
     (work / "official_asn.json").write_text(json.dumps(content))
-    ours = our_workflow(work, "image3.log", f"products/{product['name']}_cat.ecsv")
+    cleaned = [f"products/{name}_{content['asn_id']}_crf.fits" for name in exposures()]
+    ours = our_workflow(work, "image3.log", f"products/{product['name']}_cat.ecsv", *cleaned)
     return ours, official_job("image3", work / "official_asn.json", "official")
 
 

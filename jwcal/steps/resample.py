@@ -205,7 +205,8 @@ def _add(sums, index, image, recipe):
     part = drizzle_image(image, recipe, locate_image(image, recipe), whole if alone else None)
     y, x = part.origin
     box = (slice(y, y + part.weight.shape[0]), slice(x, x + part.weight.shape[1]))
-    sums.context[index // CONTEXT_BITS][box][part.hits] |= np.uint32(1 << index % CONTEXT_BITS).view(np.int32)
+    context = sums.context[index // CONTEXT_BITS][box]
+    np.bitwise_or(context, np.uint32(1 << index % CONTEXT_BITS).view(np.int32), out=context, where=part.hits)
     if recipe.flags:
         sums.flags[box] |= part.flags
     constant = constant_weight(image, recipe.weight_type)

@@ -4,6 +4,7 @@ The only module that touches the ``snakemake`` object. It imports neither numpy 
 of threads from the environment when they are first imported.
 """
 
+import gc
 import importlib
 import inspect
 import logging
@@ -102,6 +103,7 @@ def trim_imports():
     from jwcal import kernels
 
     kernels.load_lightly = True
+    gc.set_threshold(100_000, 50, 50)  # imports make many objects, and next to no garbage
     leave_out_units()
 
 

@@ -77,8 +77,22 @@ class Cleaned:
     def __init__(self, cal, findings, told, crf, context=None):
         self._cal, self._findings, self._told, self._crf, self._context = str(cal), findings, told, Path(crf), context
 
-    @cached_property
-    def _noted(self):
+    def read(self, only=None):
+        """The exposure, with all of its arrays or `only` some."""
+        image, surplus = self._note()
+        return self._findings.change(products.fill_image(image, only), surplus)
+
+    def load(self, only=None):
+        """The same, to the last bit, as would be read from its `_crf`."""
+        outline, surplus = self._outline
+        header, sci_header = (fits.Header.fromstring(text) for text in (outline.header, outline.sci_header))
+        image = replace(outline, header=header, sci_header=sci_header)
+        if only is None or len(only):
+            image = self._findings.change(products.fill_image(image, only), surplus)
+        image.path = str(self._crf)
+        return image
+
+    def _note(self):
         """The exposure without pixels, and the sky to be subtracted from them."""
         image = products.read_image(self._cal, ())
         surplus = self._findings.note(image)
@@ -88,21 +102,9 @@ class Cleaned:
         provenance.stamp_software(image.header, self._context)
         return image, surplus
 
-    def read(self, only=None):
-        """The exposure, with all of its arrays or `only` some."""
-        image, surplus = self._noted
-        return self._findings.change(products.fill_image(image, only), surplus)
-
-    def load(self, only=None):
-        """The same, to the last bit, as would be read from its `_crf`."""
-        image = self.outline if only is not None and not only else self.read(only)
-        image.header, image.sci_header, image.path = self.outline.header, self.outline.sci_header, self.outline.path
-        return image
-
     @cached_property
-    def outline(self):
-        """The exposure as in its file, without pixels: numbers in headers have the digits that a file keeps."""
-        image, _ = self._noted
+    def _outline(self):
+        """The same with its headers as texts: as in a file, whose numbers have so many digits, and in little memory."""
+        image, surplus = self._note()
         header = products.name_product(image, self._crf)
-        header, sci_header = (fits.Header.fromstring(h.tostring()) for h in (header, image.sci_header))
-        return replace(image, header=header, sci_header=sci_header, path=str(self._crf))
+        return replace(image, header=header.tostring(), sci_header=image.sci_header.tostring()), surplus

@@ -48,7 +48,7 @@ from jwcal.kernels.segments import enclose_segments
 print(enclose_segments(np.eye(3, dtype=np.int32), 1).tolist())
 print("numba.np.random.legacy" in sys.modules)
 """
-    compiled, loaded = (run(program, JWCAL_KERNEL_CACHE=str(tmp_path)).splitlines() for _ in range(2))
+    compiled, loaded = (run(program, NUMBA_CACHE_DIR=str(tmp_path)).splitlines() for _ in range(2))
     assert compiled == ["[[0, 0, 3, 3, 3]]", "True"] and loaded == ["[[0, 0, 3, 3, 3]]", "False"]
 
 
@@ -60,3 +60,11 @@ jobs.prepare_environment(3)
 print(*(os.environ[name] for name in ("NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_WAIT_POLICY")))
 """
     assert run(program, OMP_WAIT_POLICY="active").split() == ["3", "1", "active"]  # the user's word counts
+
+
+def test_the_workflow_asks_for_large_pages_unless_the_user_says_otherwise():
+    program = "from jwcal import jobs; import os; jobs.prepare_children(); print(os.environ['GLIBC_TUNABLES'])"
+    mine = "glibc.malloc.check=0"
+    assert run(program, GLIBC_TUNABLES=mine).strip() == mine
+    without = f"import os; os.environ.pop('GLIBC_TUNABLES', None); {program}"
+    assert run(without).strip() == "glibc.malloc.hugetlb=1"

@@ -7,6 +7,7 @@ docstrings or layout none.
 
 import ast
 import hashlib
+import os
 import platform
 import sys
 from pathlib import Path
@@ -55,13 +56,14 @@ def reach(*sources, root=ROOT):
     set of pathlib.Path
     """
     root = Path(root)
-    files = [path for source in sources for path in _locate(source, root)]
+    modules = _list_modules(root)
+    files = [path for source in sources for path in _locate(source, modules)]
     reached = set()
     while files:
         path = files.pop()
         if path not in reached:
             reached.add(path)
-            files += [file for module in _summarise(path, root)[3] for file in _locate(module, root)]
+            files += [file for module in _summarise(path, root)[3] for file in _locate(module, modules)]
     return reached
 
 
@@ -107,16 +109,25 @@ def _version(package):
         return "absent"
 
 
-def _locate(source, root):
+def _list_modules(root):
+    """Files of the package by dotted name; a package's is its ``__init__``."""
+    modules = {}
+    for folder, _, names in os.walk(root / PACKAGE):
+        package = os.path.relpath(folder, root).replace(os.sep, ".")
+        for name in names:
+            if name.endswith(".py"):
+                dotted = package if name == "__init__.py" else f"{package}.{name[:-3]}"
+                modules[dotted] = Path(folder, name)
+    return modules
+
+
+def _locate(source, modules):
     """Files that make a module (its packages' ``__init__`` too), or the file of a path; none outside the package."""
     if isinstance(source, Path) or source.endswith(".py"):
         return [Path(source)]
     names = source.split(".")
-    if names[0] != PACKAGE:
-        return []
-    folders = [root.joinpath(*names[:depth]) for depth in range(1, len(names) + 1)]
-    candidates = [folder / "__init__.py" for folder in folders] + [folders[-1].with_suffix(".py")]
-    return [path for path in candidates if path.is_file()]
+    dotted = (".".join(names[:depth]) for depth in range(1, len(names) + 1))
+    return [modules[name] for name in dotted if name in modules]
 
 
 # Path to [size, mtime_ns, digest, imported names]; the syntax trees of two versions of Python differ.

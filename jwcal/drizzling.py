@@ -79,8 +79,9 @@ class Drizzled(NamedTuple):
 
 
 def load_image(item, only=None):
-    """An image itself, or read from its file (`only` some arrays); StepSkipped unless it is two-dimensional."""
-    image = item if isinstance(item, Image) else products.read_image(item, only)
+    """An image itself, read from its file or by a function (`only` some arrays); StepSkipped unless it has two axes."""
+    read = item if callable(item) else lambda only: products.read_image(item, only)
+    image = item if isinstance(item, Image) else read(only)
     if image.data.ndim != 2:
         raise StepSkipped("only two-dimensional images are resampled")
     return image

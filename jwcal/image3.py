@@ -107,7 +107,11 @@ class Image3:
         if "tweakreg" in plans:
             self._finders |= dict.fromkeys(members if self._aligns_itself(plans) else (), name)
         told = [step for step in FINDINGS if step in skipped and (moving or step != "assign_mtwcs")]
-        plans["crf"] = {"skipped": {step: skipped[step] for step in told}, "code": program.code("crf", ())}
+        cleaned = {"skipped": {step: skipped[step] for step in told}, "association": association.file_name}
+        plans["crf"] = cleaned | {"code": program.code("crf", ())}
+        if "mosaic" in plans and set(plans) & set(FINDINGS):
+            names = [f"{member}_{association.asn_id}_crf.fits" for member in members]
+            plans["mosaic"]["cleaned"] = cleaned | {"files": names}
         self.associations[name] = association._replace(members=tuple(science))
         self._plans[name] = plans
         if self._findings(name):
@@ -126,14 +130,12 @@ class Image3:
 
     def crf_plan(self, crf):
         """What the job that makes a `_crf` is told."""
-        return self._plans[self._crfs[crf][1]]["crf"] | {"association": self.associations[self._crfs[crf][1]].file_name}
+        return self._plans[self._crfs[crf][1]]["crf"]
 
     def inputs(self, rule, name):
         """Input files of a rule, by argument of its script."""
         if rule == "source_catalog":
             return {"i2d": self._path(name, "i2d.fits"), "references": self._references(name, rule)}
-        if rule == "mosaic":
-            return {"images": self._images(name)} | self._own_files(rule, name)
         files = {"cals": [self._program.locate(member, "cal") for member in self._members(name)]}
         if rule == "tweakreg" and self._aligns_itself(self._plans[name]):
             files["catalogs"] = [self._catalog(member) for member in self.associations[name].members]
@@ -247,12 +249,6 @@ class Image3:
             if step in self._plans[name]:
                 found[argument] = self._path(name, ending)
         return found
-
-    def _images(self, name):
-        """What the mosaic is made of: cleaned exposures, or where no step has found anything the `_cal`."""
-        if not self._findings(name):
-            return [self._program.locate(member, "cal") for member in self._members(name)]
-        return [self._path(f"{member}_{self.associations[name].asn_id}", "crf.fits") for member in self._members(name)]
 
     def _own_files(self, rule, name):
         """Files that the settings name."""

@@ -8,6 +8,7 @@ sys.path.insert(0, workflow.basedir)
 
 from jwcal.checksums import remember_checksums
 from jwcal.errors import JwcalError
+from jwcal.jobs import prepare_children
 from jwcal.locks import release_stale_lock
 from jwcal.workflow import Program
 
@@ -20,6 +21,7 @@ except JwcalError as error:
     raise WorkflowError(str(error)) from None
 
 remember_checksums(_IOFile)
+prepare_children()
 
 PRODUCTS = program.products
 REPORTS = "reports"

@@ -1,5 +1,8 @@
-# Stage 3 imaging: the _cal of an association → aligned, levelled and cleaned exposures _crf → mosaic _i2d → catalogue _cat.
+# Stage 3 imaging: the _cal of an association → aligned, levelled and cleaned exposures _crf, mosaic _i2d → catalogue _cat.
 # Each step is a rule of its own: what it finds is a small file, and only what depends on a changed setting is made anew.
+
+# Threads of jobs on all exposures of an association; more than eight gain little, and others may use them.
+WIDE = min(8, workflow.cores or 1)
 
 
 localrules:
@@ -102,7 +105,7 @@ rule skymatch:
         "benchmarks/skymatch/{association}.tsv"
     conda:
         "../envs/jwcal.yaml"
-    threads: workflow.cores or 1
+    threads: WIDE
     resources:
         mem_mb=lambda w: program.image3.memory("skymatch", w.association),
         runtime=60,
@@ -123,7 +126,7 @@ rule outlier_detection:
         "benchmarks/outlier_detection/{association}.tsv"
     conda:
         "../envs/jwcal.yaml"
-    threads: workflow.cores or 1
+    threads: WIDE
     resources:
         mem_mb=lambda w: program.image3.memory("outlier_detection", w.association),
         runtime=120,
@@ -157,6 +160,7 @@ rule crf:
         "../scripts/crf.py"
 
 
+# Made of the same files as the _crf, not of these: they are made later, beside the catalogue.
 rule mosaic:
     input:
         unpack(lambda w: program.image3.inputs("mosaic", w.association)),
@@ -166,9 +170,10 @@ rule mosaic:
         "logs/mosaic/{association}.log",
     benchmark:
         "benchmarks/mosaic/{association}.tsv"
+    priority: 1
     conda:
         "../envs/jwcal.yaml"
-    threads: workflow.cores or 1
+    threads: WIDE
     resources:
         mem_mb=lambda w: program.image3.memory("mosaic", w.association),
         runtime=120,
@@ -190,9 +195,10 @@ rule source_catalog:
         "benchmarks/source_catalog/{association}.tsv"
     wildcard_constraints:
         association=program.image3.catalog_pattern(segmented=True),
+    priority: 1
     conda:
         "../envs/jwcal.yaml"
-    threads: 1
+    threads: max(1, WIDE // 2)
     resources:
         mem_mb=lambda w: program.image3.memory("source_catalog", w.association),
         runtime=60,

@@ -19,15 +19,10 @@ def crf(cal, plan, crf, alignment=None, levels=None, outliers=None, context=None
     context : str, optional
         CRDS context.
     """
-    from jwcal import products, provenance
-    from jwcal.findings import Findings
+    from jwcal import products
+    from jwcal.findings import Cleaned, Findings
 
-    image = Findings(alignment, levels, outliers).apply(products.read_image(cal))
-    for step in plan["skipped"]:
-        provenance.stamp_step(image.header, step, "SKIPPED")
-    image.header["ASNTABLE"] = (plan["association"], "Name of the association")
-    provenance.stamp_software(image.header, context)
-    products.write(crf, image)
+    products.write(crf, Cleaned(cal, Findings(alignment, levels, outliers), plan, crf, context).read())
 
 
 if "snakemake" in globals():

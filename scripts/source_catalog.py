@@ -10,7 +10,7 @@ def source_catalog(i2d, plan, cat, segm=None, context=None):
     from jwcal import models, products
     from jwcal.runner import run_chain
 
-    catalog = run_chain(plan, products.read(i2d, models.Mosaic, NEEDED), context=context)
+    catalog = run_chain(plan, products.read(i2d, models.Mosaic, NEEDED, tables=False), context=context)
     products.write_catalog(cat, catalog)
     if segm and catalog.segmentation is not None:
         products.write(segm, catalog.segmentation)

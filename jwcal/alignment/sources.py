@@ -57,19 +57,28 @@ def find_sources(image, *, starfinder="iraf", snr_threshold=10.0, kernel_fwhm=2.
     background = measure_background(image.data, ~excluded, int(bkg_boxsize))
     if background is None:
         return np.zeros(0, COLUMNS)
-    flat = image.data - np.where(excluded, np.float32(0), background.level)
+    flat = background.level
+    np.copyto(flat, 0, where=excluded)
+    np.subtract(image.data, flat, out=flat)
     if starfinder == "segmentation":
         threshold = np.where(excluded, np.float32(0), snr_threshold * background.rms)
         return _inside(find_segments(flat, excluded, threshold, kernel_fwhm, **segmentation), image)
     if starfinder not in FINDERS:
         raise JwcalError(f"starfinder is {starfinder!r}; it must be iraf, dao or segmentation")
-    threshold = float(snr_threshold * np.median(background.rms[~excluded]))
+    threshold = float(snr_threshold * _find_median(background.rms[~excluded]))
     separation = max(2, int(minsep_fwhm * kernel_fwhm + 0.5))
     limits = Limits((sharplo, sharphi), (roundlo, roundhi), peakmax)
     kernel = make_kernel(kernel_fwhm, sigma_radius)
     x, y, flux = FINDERS[starfinder](flat, excluded, threshold, separation, kernel, limits)
     order = np.argsort(flux)[::-1][:brightest] if brightest is not None else np.arange(len(flux))
     return _inside(_tabulate(x[order], y[order], flux[order]), image)
+
+
+def _find_median(values):
+    """Median of values [n], which are put in another order; numpy's own makes a copy and imports masked arrays."""
+    middle = [(len(values) - 1) // 2, len(values) // 2]
+    values.partition(middle)
+    return values[middle].mean()
 
 
 def find_segments(flat, excluded, threshold, kernel_fwhm, *, npixels=10, connectivity=8, nlevels=32, contrast=0.001,

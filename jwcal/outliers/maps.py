@@ -128,13 +128,13 @@ def apply_outliers(image, outliers):
     if outliers is not None:
         if outliers.shape != image.data.shape:
             raise JwcalError(f"its outliers are of {outliers.shape} pixels, the image {image.data.shape}", image.path)
-        image.dq[outliers.mask] |= FLAG
+        np.bitwise_or(image.dq, FLAG, out=image.dq, where=outliers.mask)
     unusable = image.dq & np.uint32(dq.DO_NOT_USE) != 0
     planes = [getattr(image, name) for name in PLANES]
     planes = [plane for plane in planes if plane is not None and plane.shape == image.data.shape]
     for plane in planes:
         unusable |= np.isnan(plane)
-    image.dq[unusable] |= np.uint32(dq.DO_NOT_USE)
+    np.bitwise_or(image.dq, np.uint32(dq.DO_NOT_USE), out=image.dq, where=unusable)
     for plane in planes:
-        plane[unusable] = np.nan
+        np.copyto(plane, np.nan, where=unusable)
     return image

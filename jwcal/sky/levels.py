@@ -47,16 +47,22 @@ def apply_level(image, levels):
     Image
         The same object.
     """
+    surplus = note_level(image, levels)
+    if surplus:
+        image.data -= surplus
+    return image
+
+
+def note_level(image, levels):
+    """The part of `apply_level` that concerns the header; returns what is to be subtracted from the data, float32."""
     from jwcal.provenance import stamp_step
 
     entry = levels.get(name_of(image), {"status": "SKIPPED"})
     stamp_step(image.header, "skymatch", entry["status"])
     if entry["status"] != "COMPLETE":
-        return image
+        return np.float32(0)
     before = image.keyword("BKGLEVEL", 0.0) if image.keyword("BKGSUB", False) else 0.0
     image.header["BKGMETH"] = (entry["method"], "Background computation method")
     image.header["BKGLEVEL"] = (entry["level"], "Computed constant background level")
     image.header["BKGSUB"] = (entry["subtracted"], "Has background been subtracted from data?")
-    if entry["subtracted"]:
-        image.data -= np.float32(entry["level"] - before)
-    return image
+    return np.float32(entry["level"] - before if entry["subtracted"] else 0)

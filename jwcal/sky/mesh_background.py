@@ -83,11 +83,6 @@ def _sort_good(data, good, box):
     return values
 
 
-def measure_clipped(values, sigma=SIGMA, rounds=ROUNDS):
-    """`measure_runs` of values float32 [n] in any order, no NaN."""
-    return measure_runs([np.sort(values)], sigma, rounds)
-
-
 def measure_runs(runs, sigma=SIGMA, rounds=ROUNDS):
     """Median and standard deviation of values without outliers.
 

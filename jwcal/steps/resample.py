@@ -1,6 +1,6 @@
 """Rectify images onto a regular grid on the sky."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +52,7 @@ class Sums:
 
 
 def resample(
-    images: Image | Sequence[Image | str | Path],
+    images: Image | Sequence[Image | str | Path | Callable],
     *,
     pixfrac: float = 1.0,
     kernel: str = "square",
@@ -74,7 +74,7 @@ def resample(
 ) -> Mosaic:
     """Drizzle calibrated images onto a common tangent plane.
 
-    Exposures are taken one at a time: of those given as paths only one is in memory. A background level that was
+    Exposures are taken one at a time: of those not given as images only one is in memory. A background level that was
     measured but not subtracted (BKGLEVEL, BKGSUB) is subtracted. ERR is the root of the sum of the three variances,
     which are resampled as in `jwcal.kernels.drizzle` and co-added as in `jwcal.kernels.coadd`.
 
@@ -87,8 +87,9 @@ def resample(
 
     Parameters
     ----------
-    images : Image or sequence of Image or path
-        Calibrated exposures [y, x] with a WCS.
+    images : Image or sequence of Image, path or callable
+        Calibrated exposures [y, x] with a WCS. A callable gives one, when it is told which arrays are needed
+        (`jwcal.findings.Cleaned.load`); with none, its headers and WCS.
     pixfrac : float
         Side of the drop, in input pixels, into which the flux of a pixel is shrunk, 0 to 1.
     kernel : str
@@ -171,6 +172,8 @@ def resample(
 
 def _find_footprint(item):
     """S_REGION of an image or of a file, read without its pixels."""
+    if callable(item):
+        item = item(())
     if not isinstance(item, Image):
         with FitsFile(item) as file:
             return file.header("SCI")["S_REGION"]
@@ -202,7 +205,8 @@ def _add(sums, index, image, recipe):
     part = drizzle_image(image, recipe, locate_image(image, recipe), whole if alone else None)
     y, x = part.origin
     box = (slice(y, y + part.weight.shape[0]), slice(x, x + part.weight.shape[1]))
-    sums.context[index // CONTEXT_BITS][box][part.hits] |= np.uint32(1 << index % CONTEXT_BITS).view(np.int32)
+    context = sums.context[index // CONTEXT_BITS][box]
+    np.bitwise_or(context, np.uint32(1 << index % CONTEXT_BITS).view(np.int32), out=context, where=part.hits)
     if recipe.flags:
         sums.flags[box] |= part.flags
     constant = constant_weight(image, recipe.weight_type)

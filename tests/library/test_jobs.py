@@ -1,11 +1,14 @@
 """The frame around jobs: what it leaves out of imports comes back for whoever needs it."""
 
+import os
 import subprocess
 import sys
 
 
-def run(program):
-    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+def run(program, **environment):
+    command = [sys.executable, "-c", program]
+    environment = os.environ | environment
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
 
 
 def test_units_are_left_out_until_they_are_needed():
@@ -32,3 +35,36 @@ from jwcal.steps import assign_wcs, flat_field, photom
 print("numba" in sys.modules)
 """
     assert run(program).split() == ["False"]
+
+
+def test_kernels_from_the_cache_do_not_import_the_compiler(tmp_path):
+    program = """
+from jwcal import jobs
+jobs.prepare_environment(1)
+jobs.trim_imports()
+import sys
+import numpy as np
+from jwcal.kernels.segments import enclose_segments
+print(enclose_segments(np.eye(3, dtype=np.int32), 1).tolist())
+print("numba.np.random.legacy" in sys.modules)
+"""
+    compiled, loaded = (run(program, NUMBA_CACHE_DIR=str(tmp_path)).splitlines() for _ in range(2))
+    assert compiled == ["[[0, 0, 3, 3, 3]]", "True"] and loaded == ["[[0, 0, 3, 3, 3]]", "False"]
+
+
+def test_jobs_set_their_threads_before_they_import():
+    program = """
+from jwcal import jobs
+import os
+jobs.prepare_environment(3)
+print(*(os.environ[name] for name in ("NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_WAIT_POLICY")))
+"""
+    assert run(program, OMP_WAIT_POLICY="active").split() == ["3", "1", "active"]  # the user's word counts
+
+
+def test_the_workflow_asks_for_large_pages_unless_the_user_says_otherwise():
+    program = "from jwcal import jobs; import os; jobs.prepare_children(); print(os.environ['GLIBC_TUNABLES'])"
+    mine = "glibc.malloc.check=0"
+    assert run(program, GLIBC_TUNABLES=mine).strip() == mine
+    without = f"import os; os.environ.pop('GLIBC_TUNABLES', None); {program}"
+    assert run(without).strip() == "glibc.malloc.hugetlb=1"

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from jwcal.sky.mesh_background import enlarge, measure_background, measure_clipped
+from jwcal.sky.mesh_background import enlarge, measure_background, measure_runs
 
 
 def make_image(shape, seed=1):
@@ -60,6 +60,10 @@ def test_nothing_good():
     assert measure_background(0 * image, np.zeros((5, 5), bool), 5) is None
 
 
+def measure_clipped(values, *limits):
+    return measure_runs([np.sort(values)], *limits)
+
+
 @pytest.mark.parametrize("rounds", [0, 1, 5])
 def test_clipped_as_astropy(rounds):
     from astropy.stats import sigma_clip
@@ -77,6 +81,14 @@ def test_clipped_by_eye():
     median, deviation, count = measure_clipped(np.float32([*range(20), 500]))
     assert (median, count) == (9.5, 20) and deviation == pytest.approx(np.arange(20).std())
     assert measure_clipped(np.zeros(0, np.float32))[2] == 0
+
+
+def test_clipped_in_one_run_as_in_many():
+    rng = np.random.default_rng(4)
+    runs = [np.sort(rng.normal(-1, scale, size).astype(np.float32)) for scale, size in ((1, 500), (3, 77), (1, 1))]
+    runs.append(np.zeros(0, np.float32))
+    assert measure_runs(runs) == pytest.approx(measure_clipped(np.concatenate(runs)), rel=1e-12)
+    assert measure_runs(runs, rounds=0)[0] == np.median(np.concatenate(runs).astype(float))
 
 
 @pytest.mark.parametrize("mesh_shape, tolerance", [((1, 1), 0), ((1, 3), 2e-3), ((2, 2), 2e-3), ((8, 9), 1e-6)])

@@ -23,9 +23,11 @@ from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path.insert(0, str(HERE))
+sys.path[:0] = str(HERE), str(ROOT)
 # Nothing heavy is imported here: the kernel counts a parent's memory at fork as its child's peak.
 from oracle import find_python, offline_environment  # noqa: E402
+
+from jwcal.jobs import HUGE_PAGES  # noqa: E402
 
 WORK = ROOT / ".parity" / "bench"
 CONTEXT = "jwst_0001.pmap"
@@ -63,7 +65,8 @@ def our_environment(work=WORK):
     environment = offline_environment(work / "crds_cache", CONTEXT)
     environment.pop("OMP_NUM_THREADS")
     path = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    return environment | {"PATH": path, "JWCAL_KERNEL_CACHE": str(WORK / "kernels")}
+    # Single jobs are started here as the workflow starts them.
+    return environment | HUGE_PAGES | {"PATH": path, "JWCAL_KERNEL_CACHE": str(WORK / "kernels")}
 
 
 def official_environment(work=WORK):
@@ -164,7 +167,8 @@ def bench_image3():
     for member in product["members"]:
         member["expname"] = str(work / "raw" / member["expname"])
     (work / "official_asn.json").write_text(json.dumps(content))
-    ours = our_workflow(work, "image3.log", f"products/{product['name']}_cat.ecsv")
+    cleaned = [f"products/{name}_{content['asn_id']}_crf.fits" for name in exposures()]
+    ours = our_workflow(work, "image3.log", f"products/{product['name']}_cat.ecsv", *cleaned)
     return ours, official_job("image3", work / "official_asn.json", "official")
 
 

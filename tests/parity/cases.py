@@ -56,6 +56,10 @@ PERSISTENT = {
 }
 
 
+# The official fit adds e-/s of dark current to DN/s of light (README, difference 22): both sides go without.
+NO_DARK_NOISE = {"dark_current": {"average_dark_current": 0.0}}
+
+
 def nircam(name, number, **properties):
     """A case with NIRCam; `number` keeps the file names apart."""
     case = {key: properties.pop(key) for key in ("settings", "faint", "bright", "rectified") if key in properties}

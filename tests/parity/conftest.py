@@ -88,6 +88,7 @@ class Laboratory:
         return self._program
 
     def _load_program(self):
+        from cases import NO_DARK_NOISE
         from snakemake.utils import update_config
 
         from jwcal.settings import load_yaml
@@ -96,6 +97,7 @@ class Laboratory:
         config = load_yaml(ROOT / "config" / "config.yaml")
         update_config(config, load_yaml(ROOT / "config" / "official.yaml"))
         overrides = [{"when": {"name": self.names[case.name]}, **case.settings} for case in self.cases if case.settings]
+        update_config(config, {"steps": NO_DARK_NOISE})
         update_config(config, {"raw": str(self.raw), "crds": {"path": str(self.crds), "context": CONTEXT}})
         config["overrides"] = overrides
         with pytest.MonkeyPatch.context() as patch:

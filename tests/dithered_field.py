@@ -139,7 +139,8 @@ def clean(folder, paths, stars):
     maps = outlier_detection(paths, findings.prepare, folder)
     write_outliers(outliers, dict(zip((path.name.removesuffix("_cal.fits") for path in paths), maps)))
     findings = Findings(alignment, levels, outliers)
-    return [findings.apply(products.read(path, Image)) for path in paths], solution
+    images = [products.read(path, Image) for path in paths]
+    return [findings.change(image, findings.note(image)) for image in images], solution
 
 
 def align(paths, folder, **settings):

@@ -56,8 +56,8 @@ def bench(tmp_path_factory, open_workbench):
         if setup.observation == 4:
             note_motion(path, scene.stars[0])
     bench = open_workbench(folder, folder)
-    listed = bench.run("-n", "all").stdout
-    bench.run(*sorted({word.rstrip(",") for word in listed.split() if word.rstrip(",").endswith(("_cat.ecsv", "_crf.fits"))}))
+    listed = {word.rstrip(",") for word in bench.run("-n", "all").stdout.split()}
+    bench.run(*sorted(name for name in listed if name.endswith(("_cat.ecsv", "_crf.fits"))))
     return bench
 
 

@@ -10,7 +10,7 @@ import math
 MOST_SAMPLES = 5 << 25
 BAND_BYTES = 1_200_000_000  # of a band of rows of all integrations: samples, flags, results
 SAMPLE_BYTES, RESULT_BYTES, PIXEL_BYTES = 5, 20, 40  # of a group; of an integration's results; of maps and references
-INTERPRETER = 185  # MB: Python, its libraries, compiled kernels
+INTERPRETER = 165  # MB: Python, its libraries, compiled kernels
 MARGIN = 1.1
 # Other jobs: bytes in units of the first input's size in memory (float32), and MB that do not grow.
 OTHERS = {"guider": (3, 400), "resample": (3, 500), "image2": (2.5, 500), "image2ints": (2.5, 500)}

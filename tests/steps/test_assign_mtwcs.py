@@ -101,7 +101,7 @@ def test_put_back_from_the_file(tmp_path):
     image = images[0]
     image.header["TELESCOP"] = "JWST"
     image.data, image.dq = np.ones((300, 320), np.float32), np.zeros((300, 320), np.uint32)
-    Findings(tmp_path / "a_mtwcs.json").apply(image)
+    Findings(tmp_path / "a_mtwcs.json").note(image)
     assert image.header["S_MTWCS"] == "COMPLETE"
     products.write(tmp_path / "x_crf.fits", image)
     again = products.read(tmp_path / "x_crf.fits", models.Image, only=())

@@ -14,8 +14,8 @@ def dark_current(ramp: Ramp, dark: Reference, *, average_dark_current: float | N
 
     A dark with the exposure's NFRAMES and GROUPGAP is used group by group; one of single frames without gaps is
     averaged over the frames of each group. Beyond its last group it goes on as between the last two. NaN counts as 0.
-    In a segment of a long exposure INTSTART tells which integrations of the dark belong to its own (the official package
-    takes the last one wherever INTSTART is not 1).
+    In a segment of a long exposure INTSTART tells which integrations of the dark belong to its own (the official
+    package takes the last one wherever INTSTART is not 1).
     The dark is cut to the subarray (the official package expects one of the right size), read plane by plane and never
     held whole. ZEROFRAME stays as it is.
 

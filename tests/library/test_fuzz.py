@@ -17,7 +17,7 @@ from jwcal.simulate import Scene, Setup, simulate_exposure, write_reference_cach
 from jwcal.workflow import ROOT, RULES, Program
 
 COUNT = 25  # of each instrument and family
-LONGEST = 200  # s, for one exposure
+LONGEST = 120  # s, for one exposure
 SETUPS = {
     "NIRCAM": Setup("NIRCAM", "NRCB1", "F200W", "CLEAR", "SUB64P", "RAPID", 4, 2),
     "NIRISS": Setup("NIRISS", "NIS", "F480M", "NRM", "SUB80", "NISRAPID", 4, 2, exp_type="NIS_AMI"),

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from jwcal.caches import load_cache, save_cache
 from jwcal.errors import JwcalError
 from jwcal.fitsheaders import read_header
+from jwcal.ranges import find_fault
 
 # Products that a pipeline can start from, with the number of axes that SCI may have.
 EXPOSURE_AXES = {"uncal": (4,), "ramp": (4,), "rate": (2,), "rateints": (3,), "cal": (2, 3), "calints": (3,)}
@@ -144,7 +145,7 @@ def take_inventory(raw_dir, cache_path=None):
 
 
 # What one record of the cache holds: [size, mtime_ns, fault or None, values of KEYWORDS, shape].
-FORMAT = ["inventory", 1, *KEYWORDS]
+FORMAT = ["inventory", 2, *KEYWORDS]
 
 
 def _walk(folder, warnings, seen=None):
@@ -204,10 +205,12 @@ def _find_fault(keywords, shape, suffix):
         return f"keyword {' and '.join(absent)} missing, so that its mode is unknown; fetch the file again"
     if not shape:
         return "no SCI image; fetch the file again"
+    if 0 in shape:
+        return f"SCI of shape {shape} holds no samples; fetch the file again"
     if len(shape) not in EXPOSURE_AXES[suffix]:
         axes = " or ".join(map(str, EXPOSURE_AXES[suffix]))
         return f"SCI has {len(shape)} axes where _{suffix} files have {axes}; rename or remove the file"
-    return None
+    return find_fault(keywords.get)
 
 
 def _admit(path, record, exposures, companions, warnings):

@@ -152,7 +152,10 @@ class FitsFile:
         hdu = self._hdu(extname)
         if not isinstance(hdu, fits.BinTableHDU):
             raise JwcalError(f"extension {extname} is not a table", self.path)
-        return hdu.data
+        try:
+            return hdu.data
+        except (OSError, ValueError, TypeError, KeyError, IndexError, fits.VerifyError) as error:
+            raise JwcalError(f"table {extname} is damaged ({error}); fetch the file again", self.path) from error
 
 
 def _decompress(path):

@@ -82,14 +82,25 @@ def _read_cards(file, offset):
 def _skip_data(cards, offset, end):
     """Offset of the next header, from the keywords that describe the data of this one."""
     shape, bits = _shape(cards), _value(cards, "BITPIX")
-    if not isinstance(bits, int):
-        raise JwcalError("header without BITPIX; fetch it again")
+    if not isinstance(bits, int) or bits not in (8, 16, 32, 64, -32, -64):
+        raise JwcalError("header without a valid BITPIX; fetch it again")
     samples = math.prod(shape[:-1] if b"GROUPS  " in cards else shape) if shape else 0
-    size = abs(bits) // 8 * (_value(cards, "GCOUNT") or 1) * ((_value(cards, "PCOUNT") or 0) + samples)
+    groups, parameters = (_count(cards, name, default) for name, default in (("GCOUNT", 1), ("PCOUNT", 0)))
+    size = abs(bits) // 8 * groups * (parameters + samples)
     if offset + size > end:
         name = _value(cards, "EXTNAME") or "PRIMARY"
         raise JwcalError(f"truncated: {name} should end at byte {offset + size}, the file at {end}; fetch it again")
     return offset + -(-size // BLOCK) * BLOCK
+
+
+def _count(cards, name, default):
+    """Value of a keyword that counts something."""
+    value = _value(cards, name)
+    if value is None:
+        return default
+    if not isinstance(value, int) or value < 0:
+        raise JwcalError(f"header without a valid {name}; fetch it again")
+    return value
 
 
 def _shape(cards):

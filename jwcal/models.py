@@ -20,6 +20,20 @@ class Subarray(NamedTuple):
     ny: int
 
 
+def find_keyword(name, headers, path):
+    """Value of a keyword in the first of some headers that has it, None if none has; an error if it is no value."""
+    for header in headers:
+        try:
+            value = header.get(name)
+        except fits.VerifyError as error:
+            raise JwcalError(
+                f"keyword {name} has no readable value; correct it or fetch the file again", path
+            ) from error
+        if value is not None and not isinstance(value, fits.card.Undefined):
+            return value
+    return None
+
+
 @dataclass
 class Product:
     """What all products share.
@@ -49,10 +63,9 @@ class Product:
 
     def keyword(self, name, default=REQUIRED):
         """Value of a keyword, looked up in the primary header and then in SCI; an error that names it if absent."""
-        for header in (self.header, self.sci_header):
-            value = header.get(name)
-            if value is not None and not isinstance(value, fits.card.Undefined):
-                return value
+        value = find_keyword(name, (self.header, self.sci_header), self.path)
+        if value is not None:
+            return value
         if default is REQUIRED:
             raise JwcalError(f"keyword {name} is missing; the exposure cannot be calibrated without it", self.path)
         return default

@@ -1,13 +1,15 @@
 """Reading and writing products in the archive's formats: same HDUs, keywords and names as JWST's own files."""
 
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
+from astropy.utils.exceptions import AstropyUserWarning
 
-from jwcal import models
+from jwcal import models, ranges
 from jwcal.errors import JwcalError
 from jwcal.fitsfiles import Extension, FitsFile, replacing, write_fits
 
@@ -77,8 +79,8 @@ def read(path, container, only=None, *, tables=True):
         if only is not None:
             arrays.setdefault("data", np.broadcast_to(np.float32(0), file.shape("SCI")))
         product = container(
-            header=_own_header(file.header()),
-            sci_header=_own_header(file.header("SCI")),
+            header=_own_header(file),
+            sci_header=_own_header(file, "SCI"),
             path=str(path),
             tables={name: file.table(name).copy() for name in CARRIED_TABLES if tables and name in file},
             wcs=None if container is models.Ramp else _read_wcs(file),
@@ -207,9 +209,15 @@ def _extension_header(product, name):
     return fits.Header([("BUNIT", unit, "physical units of the array values")]) if name == "err" and unit else None
 
 
-def _own_header(header):
+def _own_header(file, extname="PRIMARY"):
     """Copy without the keywords of the file's structure, which are made anew when written."""
-    copy = header.copy(strip=True)
+    copy = file.header(extname).copy(strip=True)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", AstropyUserWarning)
+            copy.tostring()  # what cannot be written is said before anything is computed
+    except (ValueError, fits.VerifyError) as error:
+        raise JwcalError(f"header of {extname} is damaged ({error}); fetch the file again", file.path) from error
     for keyword in ("BSCALE", "BZERO", "CHECKSUM", "DATASUM", "EXTVER"):
         copy.remove(keyword, ignore_missing=True)
     return copy
@@ -258,7 +266,12 @@ def _check_dimensions(file, path, container):
         raise JwcalError(
             f"SCI has {found} dimensions, a {container.__name__} needs {wanted}; fetch the file again", path
         )
+    if 0 in file.shape("SCI"):
+        raise JwcalError(f"SCI of shape {file.shape('SCI')} holds no samples; fetch the file again", path)
     if container is models.Ramp:
+        headers = file.header(), file.header("SCI")
+        if fault := ranges.find_fault(lambda name: models.find_keyword(name, headers, path)):
+            raise JwcalError(fault, path)
         _check_counts(file, path)
 
 

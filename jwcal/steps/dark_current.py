@@ -14,13 +14,15 @@ def dark_current(ramp: Ramp, dark: Reference, *, average_dark_current: float | N
 
     A dark with the exposure's NFRAMES and GROUPGAP is used group by group; one of single frames without gaps is
     averaged over the frames of each group. Beyond its last group it goes on as between the last two. NaN counts as 0.
+    In a segment of a long exposure INTSTART tells which integrations of the dark belong to its own (the official
+    package takes the last one wherever INTSTART is not 1).
     The dark is cut to the subarray (the official package expects one of the right size), read plane by plane and never
     held whole. ZEROFRAME stays as it is.
 
     Parameters
     ----------
     ramp : Ramp
-        Ramp, DN; keywords NFRAMES, GROUPGAP. Gets `average_dark_current`.
+        Ramp, DN; keywords NFRAMES, GROUPGAP, INTSTART. Gets `average_dark_current`.
     dark : Reference
         Dark ramp SCI [group, y, x] or, for MIRI, [integration, group, y, x], DN; flags DQ, which are added to PIXELDQ;
         mean dark current AVDRKCUR [y, x] or a keyword of that name, e-/s; keywords NFRAMES, GROUPGAP.
@@ -72,10 +74,8 @@ def _match_cadence(ramp, dark):
 
 def _match_integrations(ramp, ndark):
     """Which integration of the dark belongs to which of the exposure, (first, past the last); the last one goes on."""
-    nint, offset = ramp.data.shape[0], ramp.offset
-    if int(ramp.keyword("INTSTART", 1)) != 1:
-        return [(ndark - 1, (0, nint))]
-    own = [(offset + i, (i, i + 1)) for i in range(min(nint, max(0, ndark - 1 - offset)))]
+    nint, first = ramp.data.shape[0], int(ramp.keyword("INTSTART", 1)) - 1 + ramp.offset
+    own = [(first + i, (i, i + 1)) for i in range(nint) if first + i < ndark - 1]
     return own + ([(ndark - 1, (len(own), nint))] if len(own) < nint else [])
 
 

@@ -119,6 +119,7 @@ def fill_ramp(outline, first, last):
     with FitsFile(outline.path) as file:
         arrays = _read_arrays(file, models.Ramp, INTEGRATIONS, (first, last))
     part = _complete_ramp(replace(outline, **arrays, offset=first))
+    _check_shapes(part)
     part.pixeldq = part.pixeldq.copy()
     return part
 
@@ -292,12 +293,19 @@ def _check_counts(file, path):
 
 
 def _check_shapes(product):
-    """All arrays of a product cover the same pixels."""
+    """All arrays of a product cover the same pixels, those of a ramp the same integrations and groups."""
     shape = product.data.shape
     for field in fields(product):
         array = getattr(product, field.name)
-        if field.name == "refout" or not isinstance(array, np.ndarray) or array.dtype.names:
+        if not isinstance(array, np.ndarray) or array.dtype.names:
             continue
-        if array.ndim >= 2 and array.shape[-2:] != shape[-2:]:
+        if field.name == "refout":  # it has fewer pixels
+            fitting = array.ndim == 4 and array.shape[:2] == shape[:2]
+        elif isinstance(product, models.Ramp):
+            leading = {"groupdq": shape[:2], "zeroframe": shape[:1], "data": shape[:2]}.get(field.name, ())
+            fitting = array.shape == (*leading, *shape[-2:])
+        else:
+            fitting = array.shape[-2:] == shape[-2:]
+        if not fitting:
             name = HDUS[type(product)][field.name]
             raise JwcalError(f"{name} has shape {array.shape}, SCI {shape}; fetch the file again", product.path)

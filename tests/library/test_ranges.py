@@ -67,3 +67,16 @@ def test_reading_stops_at_them(tmp_path, card, line):
     with pytest.raises(JwcalError) as raised:
         products.read_ramp(path)
     assert str(raised.value).startswith(str(path)) and line in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("GROUPDQ", (7,)), ("GROUPDQ", (4, 4)), ("GROUPDQ", (1, 3, 4, 4)), ("PIXELDQ", (1, 4, 4)), ("PIXELDQ", (4, 5)),
+     ("ZEROFRAME", (4, 4)), ("ZEROFRAME", (2, 4, 4)), ("REFOUT", (1, 3, 4, 1)), ("REFOUT", (4, 4)), ("AVDRKCUR", (3,))],
+)  # fmt: skip
+def test_arrays_that_do_not_belong_together(tmp_path, name, shape):
+    path = write_raw(tmp_path, b"GROUPGAP=                    0")
+    with fits.open(path, mode="append") as hdus:
+        hdus.append(fits.ImageHDU(np.zeros(shape, np.float32), name=name))
+    with pytest.raises(JwcalError, match=f"{name} has shape"):
+        products.read_ramp(path)

@@ -134,7 +134,7 @@ DARKS = [
 GUIDING = [
     case("guider ID-IMAGE", 41, fgs("2048X64", "ID", 2, 2, "FGS_ID-IMAGE", strips=2)),
     case("guider ID-STACK", 42, fgs("2048X64", "ID", 2, 2, "FGS_ID-STACK", strips=2), damage=fill_gain),
-    case("guider ACQ1", 43, fgs("128X128", "ACQ1", 2, 6, "FGS_ACQ1", "GUIDER2")),
+    case("guider ACQ1", 43, fgs("128X128", "ACQ1", 2, 6, "FGS_ACQ1")),  # GUIDER2's references fit the real one
     case("guider ACQ2", 44, fgs("32X32", "ACQ2", 2, 5, "FGS_ACQ2")),
     case("guider TRACK", 45, fgs("32X32", "TRACK", 2, 200, "FGS_TRACK")),
     case("guider FINEGUIDE", 46, fgs("8X8", "FINEGUIDE", 8, 500, "FGS_FINEGUIDE")),

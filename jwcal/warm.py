@@ -17,7 +17,7 @@ from astropy.io import fits
 from jwcal import asdffiles, dq, models, products
 from jwcal.errors import StepSkipped
 from jwcal.fitsfiles import Extension, write_fits
-from jwcal.jobs import kernel_cache, prepare_environment
+from jwcal.jobs import kernel_cache
 from jwcal.references import Reference
 from jwcal.side_columns import COLUMNS, ROWS
 
@@ -62,8 +62,9 @@ def main():
 
 
 def _start_worker(part):
-    """Compile one part in a process of its own."""
-    program = f"from jwcal import warm; warm.prepare_worker(); warm.compile_kernels([{part!r}])"
+    """Compile one part in a process of its own, with one thread: numba, which `warm` imports, takes no other later."""
+    begin = "from jwcal import jobs; jobs.prepare_environment(1); from jwcal import warm; warm.prepare_worker()"
+    program = f"{begin}; warm.compile_kernels([{part!r}])"
     environment = os.environ | {"NUMBA_OPT": "3" if part in DEARER else "2"}
     subprocess.run([sys.executable, "-c", program], check=True, env=environment)
 
@@ -77,8 +78,7 @@ def compile_kernels(parts=None):
 
 
 def prepare_worker():
-    """One thread a worker; one worker at a time writes to the cache, whose index files numba itself does not lock."""
-    prepare_environment(1)
+    """Let one worker at a time write to the cache, whose index files numba itself does not lock."""
     from numba.core.caching import IndexDataCacheFile
 
     save = IndexDataCacheFile.save

@@ -18,9 +18,7 @@ def run_ramp(source, folder):
     """Raw ramp to the one that is ready to be fitted."""
     from jwst.pipeline import Detector1Pipeline
 
-    pipeline = Detector1Pipeline(save_calibrated_ramp=True)
-    pipeline.output_dir = folder
-    pipeline.run(source)
+    Detector1Pipeline.call(source, save_results=True, output_dir=folder, save_calibrated_ramp=True)
 
 
 def run_likelihood(source, folder):

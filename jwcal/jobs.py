@@ -144,7 +144,9 @@ def compile_first(rules):
     complete = kernel_cache() / "complete"
     if complete.exists() or not KERNEL_RULES.intersection(rules):
         return
-    print("jwcal: compiling kernels, once for this version and processor (a minute or two)", file=sys.stderr, flush=True)
+    print(
+        "jwcal: compiling kernels, once for this version and processor (a minute or two)", file=sys.stderr, flush=True
+    )
     program = "from jwcal import jobs; jobs.prepare_environment(1); from jwcal.warm import main; main()"
     status = subprocess.run([sys.executable, "-c", program], check=False).returncode
     if status:

@@ -9,7 +9,7 @@ from astropy.io import fits
 from jwcal import products, provenance
 from jwcal.alignment.solutions import apply_alignment, find_entry, name_of, read_alignment
 from jwcal.outliers.maps import apply_outliers, read_outliers
-from jwcal.sky.levels import apply_level, note_level, read_levels
+from jwcal.sky.levels import note_level, read_levels
 
 
 class Findings:
@@ -32,7 +32,7 @@ class Findings:
         entry = (self._levels or {}).get(name_of(image))
         if entry is not None and entry["status"] == "COMPLETE":
             gone = image.keyword("BKGLEVEL", 0.0) if image.keyword("BKGSUB", False) else 0.0
-            apply_level(image, {name_of(image): entry | {"level": entry["level"] - gone, "subtracted": False}})
+            note_level(image, {name_of(image): entry | {"level": entry["level"] - gone, "subtracted": False}})
         return image
 
     def note(self, image):

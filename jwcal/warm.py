@@ -55,14 +55,19 @@ RAMP_STEPS = (
 def main():
     """Compile all kernels, in several processes, and note in the cache that they are complete."""
     kernel_cache().mkdir(parents=True, exist_ok=True)
+    workers = {}
     with ThreadPoolExecutor(min(MOST_WORKERS, len(os.sched_getaffinity(0)))) as pool:
-        for _ in pool.map(_start_worker, PARTS):
-            pass
+        for part in PARTS:
+            workers[part] = pool.submit(_start_worker, part, workers.get(FOLLOWS.get(part)))
+    for worker in workers.values():
+        worker.result()
     (kernel_cache() / "complete").touch()
 
 
-def _start_worker(part):
+def _start_worker(part, earlier):
     """Compile one part in a process of its own, with one thread: numba, which `warm` imports, takes no other later."""
+    if earlier:
+        earlier.result()
     begin = "from jwcal import jobs; jobs.prepare_environment(1); from jwcal import warm; warm.prepare_worker()"
     program = f"{begin}; warm.compile_kernels([{part!r}])"
     environment = os.environ | {"NUMBA_OPT": "3" if part in DEARER else "2"}
@@ -249,10 +254,12 @@ def _warm_flicker(folder, references):
     clean_flicker_noise(image, fit_method="fft")
 
 
-# What is compiled by one process; the longest first.
-PARTS = {"images": _warm_images, "jump": _warm_jump, "mid_infrared": _warm_mid_infrared, "catalog": _warm_catalog,
-         "fit": _warm_fit, "ramps": _warm_ramps, "interleaved": _warm_interleaved, "flicker": _warm_flicker,
+# What is compiled by one process; the longest first, but for those that follow another.
+PARTS = {"images": _warm_images, "fit": _warm_fit, "jump": _warm_jump, "ramps": _warm_ramps, "catalog": _warm_catalog,
+         "flicker": _warm_flicker, "mid_infrared": _warm_mid_infrared, "interleaved": _warm_interleaved,
          "guider": _warm_guider}  # fmt: skip
+# What calls kernels of an earlier part: it finds them in the cache instead of compiling them again.
+FOLLOWS = {"flicker": "fit", "mid_infrared": "ramps"}
 # Kernels that gain by LLVM's dearest level of optimisation (ramp_fit a third); all others compile a fifth sooner.
 DEARER = {"fit", "ramps"}
 

@@ -50,6 +50,12 @@ def _names_reference(annotation):
     return annotation is not None and "Reference" in ast.unparse(annotation)
 
 
+def reference_types(step):
+    """CRDS types that a step reads, none for one that is not built."""
+    declaration = declare(step)
+    return declaration.references + declaration.optional if declaration else ()
+
+
 class Chains:
     """The contents of chains.yaml.
 

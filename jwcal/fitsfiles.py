@@ -18,7 +18,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 
 from jwcal.errors import JwcalError
 from jwcal.fitstables import encode_table
-from jwcal.mapping import release
+from jwcal.memory.mapping import release
 
 BLOCK = 2880
 CHUNK = 1 << 20  # samples swapped at a time

@@ -7,7 +7,7 @@ network.
 import os
 import re
 
-from jwcal.catalog_lists import read_catfile
+from jwcal.associations.catalog_lists import read_catfile
 from jwcal.errors import JwcalError
 
 CHAIN = "mosaics"
@@ -54,7 +54,7 @@ class Image3:
     ----------
     program : jwcal.workflow.Program
         Knows the exposures, settings and references.
-    associations : iterable of jwcal.associations.Association
+    associations : iterable of jwcal.associations.members.Association
         All that there are; those of other pipelines are passed over.
     """
 

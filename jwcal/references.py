@@ -10,7 +10,7 @@ from jwcal import asdffiles
 from jwcal import dq as dqflags
 from jwcal.errors import JwcalError
 from jwcal.fitsfiles import FitsFile
-from jwcal.mapping import release
+from jwcal.memory.mapping import release
 
 FULL_FRAMES = {(2048, 2048), (1032, 1024), (2048, 3200)}  # columns and rows; the last with interleaved reference pixels
 
@@ -63,7 +63,7 @@ class Reference:
     def lazy(self, extname="SCI", like=None):
         """Array of an extension, memory-mapped, in the file's (big-endian) type, cut like `image`.
 
-        For references as large as a ramp: copy a plane at a time, and let go of it (`jwcal.mapping.release`).
+        For references as large as a ramp: copy a plane at a time, and let go of it (`jwcal.memory.mapping.release`).
         """
         array = self._file.lazy(extname)
         return array if like is None else self._cut(array, extname, like)

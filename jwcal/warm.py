@@ -18,8 +18,8 @@ from jwcal import asdffiles, dq, models, products
 from jwcal.errors import StepSkipped
 from jwcal.fitsfiles import Extension, write_fits
 from jwcal.jobs import kernel_cache
+from jwcal.readout.side_columns import COLUMNS, ROWS
 from jwcal.references import Reference
-from jwcal.side_columns import COLUMNS, ROWS
 
 MOST_WORKERS = 4  # each takes some 600 MB
 NX = NY = 32
@@ -135,8 +135,8 @@ def _warm_mid_infrared(folder, references):
 
 def _warm_interleaved(folder, references):
     """Kernels of NIRSpec's interleaved frames, on small ones: the reference file's tables have millions of rows."""
-    from jwcal.interleaved.transforms import LENGTH, transform, transform_back
     from jwcal.kernels.interleaved_references import bridge_gaps, lay_out, subtract_series
+    from jwcal.readout.interleaved.transforms import LENGTH, transform, transform_back
 
     plane, mean, lines = np.ones((3, NX), np.float32), np.zeros((3, NX)), np.zeros((2, 2))
     table, columns = np.array([[0, 1], [2, -1]]), np.arange(NX)

@@ -10,16 +10,17 @@ from collections import defaultdict
 from functools import cached_property
 from pathlib import Path
 
-from jwcal.association_files import read_associations
-from jwcal.association_rules import make_associations
-from jwcal.associations import background_members
-from jwcal.budget import estimate_memory, estimate_minutes
-from jwcal.chains import Chains, declare
+from jwcal.associations.files import read_associations
+from jwcal.associations.members import background_members
+from jwcal.associations.pools import read_pools
+from jwcal.associations.rules import make_associations
+from jwcal.chains import Chains, declare, reference_types
 from jwcal.digests import code_digest
 from jwcal.errors import JwcalError
 from jwcal.exposures import load_exp_types, take_inventory
 from jwcal.image3 import Image3
-from jwcal.pools import read_pools
+from jwcal.memory.budget import estimate_memory, estimate_minutes
+from jwcal.peeks import Peeks
 from jwcal.selection import Selector
 from jwcal.settings import load_settings, matches
 from jwcal.successions import Succession
@@ -82,6 +83,7 @@ class Program:
         if self.problem is None:
             for name in sorted(self.exposures):
                 self._route(name)
+        self.peeks = Peeks(self)
         self.image3 = Image3(self, self.associations if self.problem is None else ())
         if self.problem is None:
             self.selector.save()
@@ -265,19 +267,17 @@ class Program:
             )
 
     def _exists(self, path):
-        known = self._existing
-        if path not in known:
-            known[path] = os.path.exists(path)
-        return known[path]
+        if path not in self._existing:
+            self._existing[path] = os.path.exists(path)
+        return self._existing[path]
 
     def code(self, rule, steps):
         """Digest of a script and of the library modules that it and the steps reach."""
-        known = self._digests
-        if (rule, steps) not in known:
+        if (rule, steps) not in self._digests:
             script = ROOT / "scripts" / f"{rule.removesuffix('ints')}.py"
             modules = (f"jwcal.steps.{step}" for step in steps)
-            known[rule, steps] = code_digest(script, *modules, root=ROOT, cache=CACHE / "code.json")
-        return known[rule, steps]
+            self._digests[rule, steps] = code_digest(script, *modules, root=ROOT, cache=CACHE / "code.json")
+        return self._digests[rule, steps]
 
     # ---- what the rules ask ----------------------------------------------------------------------------------------
 
@@ -286,10 +286,14 @@ class Program:
         given = self.exposures.get(name, {}).get(suffix)
         return given.path if given else f"{self.products}/{name}_{suffix}.fits"
 
+    def first_input(self, rule, name):
+        """Path of the product that a job begins with."""
+        return self.locate(name, RULES[rule][0])
+
     def reference_files(self, rule, name):
         """Reference files that a job reads: (those of the CRDS cache, immutable by name; the user's own)."""
         plan = self.plan(rule, name)
-        used = {t for s in plan["steps"] if s not in plan["skipped"] for t in _reads(s)}
+        used = {t for s in plan["steps"] if s not in plan["skipped"] for t in reference_types(s)}
         paths = sorted({p for t, p in plan["references"].items() if p and t in used})
         own = set(self.settings.reference_overrides(self.exposure(name)).values())
         return [p for p in paths if p not in own], [p for p in paths if p in own]
@@ -343,53 +347,6 @@ class Program:
                 paths.append(f"{self.products}/{name}_bsub.fits")
         return paths
 
-    # ---- intermediate states ---------------------------------------------------------------------------------------
-
-    def peek_pattern(self):
-        """Regular expression of the steps whose state can be asked for, with `ramp` and `bsub`."""
-        chains = {chain for entries in self.chains.pipelines.values() for chain in (e["chain"] for e in entries)}
-        steps = {step for chain in chains for step in self.chains.chains[chain] if declare(step) is not None}
-        return "|".join(sorted(steps | {"ramp", "bsub"}))
-
-    def peek_rule(self, name, step):
-        """Rule whose chain holds a step for an exposure."""
-        step = {"ramp": "ramp_fit", "bsub": "background"}.get(step, step)
-        for rule in ("detector1", "dark", "guider", "image2"):
-            if (rule, name) in self._plans and step in self._plans[rule, name]["steps"]:
-                return rule
-        raise JwcalError(
-            f"{name}: {step} is not a step of this exposure's pipelines (or the exposure is not in the raw folder)"
-        )
-
-    def peek_input(self, name, step):
-        """First input of the chain that holds a step."""
-        return self.locate(name, RULES[self.peek_rule(name, step)][0])
-
-    def peek_backgrounds(self, name, step):
-        """Background exposures, where the chain subtracts them."""
-        return self.background_files(name) if self.peek_rule(name, step) == "image2" else []
-
-    def peek_windows(self, name, step):
-        """Persistence windows of the exposure before, where the chain up to a step needs them."""
-        run = self.peek_plan(name, step)["settings"]
-        return self.earlier_windows(name) if "persistence" in run and self.peek_rule(name, step) == "detector1" else []
-
-    def peek_plan(self, name, step, script="peek"):
-        """The plan of a chain cut after a step (`ramp`: just before ramp_fit; `bsub`: after background)."""
-        rule = self.peek_rule(name, step)
-        plan = self.plan(rule, name)
-        steps = plan["steps"]
-        end = steps.index("ramp_fit") if step == "ramp" else steps.index({"bsub": "background"}.get(step, step)) + 1
-        run = [s for s in steps[:end] if s not in plan["skipped"]]
-        used = {t for s in run for t in _reads(s)}
-        return {
-            "steps": steps[:end],
-            "skipped": {s: why for s, why in plan["skipped"].items() if s in steps[:end]},
-            "settings": {s: plan["settings"][s] for s in run},
-            "references": {t: path for t, path in plan["references"].items() if t in used},
-            "code": self.code(script, tuple(run)),
-        }
-
     # ---- what the user asks ----------------------------------------------------------------------------------------
 
     def rows(self):
@@ -441,8 +398,3 @@ def _measure(exposure):
     if len(exposure.shape) == 4:
         return exposure.shape
     return exposure.nints or 1, exposure.ngroups or 1, exposure.ny, exposure.nx
-
-
-def _reads(step):
-    declaration = declare(step)
-    return declaration.references + declaration.optional if declaration else ()

@@ -55,7 +55,7 @@ rule windows:
         mem_mb=memory("detector1"),
         runtime=runtime("detector1"),
     params:
-        plan=lambda wildcards: program.peek_plan(
+        plan=lambda wildcards: program.peeks.plan(
             wildcards.exposure, "persistence", "windows"
         ),
     script:

@@ -3,10 +3,10 @@
 
 rule peek:
     input:
-        source=lambda w: program.peek_input(w.exposure, w.step),
-        backgrounds=lambda w: program.peek_backgrounds(w.exposure, w.step),
-        earlier=lambda w: program.peek_windows(w.exposure, w.step),
-        references=lambda w: references(program.peek_rule(w.exposure, w.step))(w),
+        source=lambda w: program.peeks.source(w.exposure, w.step),
+        backgrounds=lambda w: program.peeks.backgrounds(w.exposure, w.step),
+        earlier=lambda w: program.peeks.windows(w.exposure, w.step),
+        references=lambda w: references(program.peeks.rule(w.exposure, w.step))(w),
     output:
         product=f"{PRODUCTS}/{{exposure}}_{{step}}.fits",
     log:
@@ -14,18 +14,18 @@ rule peek:
     benchmark:
         "benchmarks/peek/{exposure}_{step}.tsv"
     wildcard_constraints:
-        step=program.peek_pattern(),
+        step=program.peeks.pattern(),
     conda:
         "../envs/jwcal.yaml"
     threads: THREADS
     resources:
         mem_mb=lambda w: program.memory(
-            program.peek_rule(w.exposure, w.step), w.exposure
+            program.peeks.rule(w.exposure, w.step), w.exposure
         ),
         runtime=lambda w: program.minutes(
-            program.peek_rule(w.exposure, w.step), w.exposure
+            program.peeks.rule(w.exposure, w.step), w.exposure
         ),
     params:
-        plan=lambda w: program.peek_plan(w.exposure, w.step),
+        plan=lambda w: program.peeks.plan(w.exposure, w.step),
     script:
         "../scripts/peek.py"

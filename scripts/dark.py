@@ -8,7 +8,7 @@ def dark(uncal, plan, product, context=None):
     from pathlib import Path
 
     from jwcal import products
-    from jwcal.blocks import calibrate_ramp
+    from jwcal.memory.blocks import calibrate_ramp
 
     products.write(product, calibrate_ramp(uncal, plan, Path(product).parent, context))
 

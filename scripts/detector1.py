@@ -22,7 +22,7 @@ def detector1(uncal, plan, rate, rateints=None, earlier=(), context=None):
     from pathlib import Path
 
     from jwcal import products
-    from jwcal.blocks import calibrate_ramp
+    from jwcal.memory.blocks import calibrate_ramp
 
     carried = {}
     if earlier:

@@ -24,7 +24,7 @@ def peek(source, plan, product, backgrounds=(), earlier=(), context=None):
     from pathlib import Path
 
     from jwcal import models, products
-    from jwcal.blocks import calibrate_ramp
+    from jwcal.memory.blocks import calibrate_ramp
     from jwcal.runner import run_chain
 
     if source.endswith("_uncal.fits"):

@@ -22,7 +22,7 @@ def windows(uncal, plan, product, earlier=(), context=None):
     from pathlib import Path
 
     from jwcal import products
-    from jwcal.blocks import calibrate_ramp
+    from jwcal.memory.blocks import calibrate_ramp
     from jwcal.windows import collect_windows, inherit_windows, write_windows
 
     outline = products.outline_ramp(uncal)

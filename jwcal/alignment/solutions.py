@@ -24,13 +24,13 @@ of plane, matrix and shift its entries hold where the target is in the exposure 
 """
 
 import json
-from pathlib import Path
 
 import numpy as np
 
-from jwcal.associations import exposure_name
+from jwcal.associations.members import exposure_name
 from jwcal.errors import JwcalError
 from jwcal.fitsfiles import replacing
+from jwcal.found_files import read_found
 from jwcal.wcs import from_tree
 from jwcal.wcs.moving_targets import follow_target
 from jwcal.wcs.tangent_planes import Affine, TangentPlane, insert_correction, linearise
@@ -96,15 +96,11 @@ def read_alignment(path):
     JwcalError
         When it is no such file.
     """
-    try:
-        solution = json.loads(Path(path).read_text())
-        if solution["format"] == FORMAT and isinstance(solution["members"], dict):
-            return solution
-    except FileNotFoundError as error:
-        raise JwcalError("file not found", path) from error
-    except (ValueError, KeyError, TypeError):
-        pass
-    raise JwcalError("is no alignment file; give one that tweakreg wrote", path)
+
+    def is_right(solution):
+        return solution["format"] == FORMAT and isinstance(solution["members"], dict)
+
+    return read_found(path, is_right, "is no alignment file; give one that tweakreg wrote")
 
 
 def find_entry(solution, image):

@@ -1,9 +1,9 @@
 """The part of a Fourier transform that runs along 89 samples, for series of 89 x 16384.
 
-See `jwcal.interleaved.transforms`. Sample n of a series lies at (n1, n2) with n = 16384 n1 + 89 n2 modulo the length.
-Along n1 the transform is a sum over 89 samples with cosines and sines, of which n1 and 89 - n1 share theirs. Sums are
-float32, as those of the rest of the transform. Samples are taken where they lie, 64 values of n2 at a time; measured:
-as quick as products of matrices by BLAS.
+See `jwcal.readout.interleaved.transforms`. Sample n of a series lies at (n1, n2) with n = 16384 n1 + 89 n2 modulo the
+length. Along n1 the transform is a sum over 89 samples with cosines and sines, of which n1 and 89 - n1 share theirs.
+Sums are float32, as those of the rest of the transform. Samples are taken where they lie, 64 values of n2 at a time;
+measured: as quick as products of matrices by BLAS.
 
 Reference: Good 1958, J. R. Stat. Soc. B 20, 361; Thomas 1963.
 """

@@ -17,9 +17,9 @@ from jwcal.kernels.blot import blot
 from jwcal.kernels.coadd import add_exposure
 from jwcal.kernels.median import find_medians
 from jwcal.kernels.outlier_flags import compare_resampled, confirm_flags
+from jwcal.memory.scratch import Scratch
 from jwcal.outliers.maps import OutlierMap
 from jwcal.outliers.weights import average_positive
-from jwcal.scratch import Scratch
 
 STRIP_BYTES = 1 << 25  # of a strip of rows of all exposures
 STRIP_ROWS = 256

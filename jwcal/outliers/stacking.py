@@ -6,10 +6,10 @@ from jwcal.drizzling import constant_weight, find_level
 from jwcal.errors import JwcalError
 from jwcal.kernels.drizzle_weights import weigh_pixels
 from jwcal.kernels.outlier_flags import compare_directly
+from jwcal.memory.scratch import Scratch
 from jwcal.outliers.imaging import CLIPPING, TO_COMPARE, TO_DRIZZLE, combine
 from jwcal.outliers.maps import OutlierMap
 from jwcal.outliers.weights import average_positive
-from jwcal.scratch import Scratch
 
 ABSENT = np.zeros((0, 0), np.float32)
 

@@ -1,1 +1,1 @@
-"""How ramp_fit fits: by least squares over segments, or by the likelihood of differences; what both share."""
+"""What jump and ramp_fit do beside kernels: large events, fits by least squares or by the likelihood of differences."""

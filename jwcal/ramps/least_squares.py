@@ -7,7 +7,7 @@ from jwcal.errors import JwcalError
 from jwcal.kernels.ramp_ols import fit_ramps
 from jwcal.kernels.ramp_optional import describe_segments
 from jwcal.kernels.ramp_slopes import tabulate_coefficients
-from jwcal.mapping import fit_in_bands, walk
+from jwcal.memory.mapping import fit_in_bands, walk
 
 SEGMENT_HDUS = ("SLOPE", "SIGSLOPE", "VAR_POISSON", "VAR_RNOISE", "YINT", "SIGYINT", "WEIGHTS")
 

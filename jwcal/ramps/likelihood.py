@@ -4,7 +4,7 @@ import numpy as np
 
 from jwcal.kernels.ramp_covariance import tabulate_covariance
 from jwcal.kernels.ramp_likelihood import fit_likeliest
-from jwcal.mapping import fit_in_bands
+from jwcal.memory.mapping import fit_in_bands
 from jwcal.ramps.averages import average_integrations
 
 # Gains in chi^2 that make one difference a jump (4.5 sigma), and two that share a group of several frames.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from jwcal.interleaved import layout
+from jwcal.readout.interleaved import layout
 from jwcal.simulate import geometry, nirspec_files
 from jwcal.simulate.instruments import SAMPLE_TIME, Band, Chip, Instrument, _look_up
 from jwcal.simulate.nirspec_detectors import InterleavedPixels, draw_nirspec_detector, is_interleaved

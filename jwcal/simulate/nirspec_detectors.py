@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from jwcal.interleaved import layout
+from jwcal.readout.interleaved import layout
 from jwcal.simulate import effects
 from jwcal.simulate.detectors import BIAS, FULL_FRAME, Region, draw_detector
 from jwcal.simulate.randoms import draw_normal, make_key

@@ -4,7 +4,7 @@ import numpy as np
 
 from jwcal import dq
 from jwcal.fitsfiles import Extension
-from jwcal.interleaved import layout
+from jwcal.readout.interleaved import layout
 from jwcal.simulate import reference_files
 from jwcal.simulate.nirspec_detectors import (
     BAD_PAIRS,

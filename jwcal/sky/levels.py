@@ -4,13 +4,12 @@ The file is JSON: ``{"jw..._nrca1": {"level": 0.12, "subtracted": false, "method
 """
 
 import json
-from pathlib import Path
 
 import numpy as np
 
 from jwcal.alignment.solutions import name_of
-from jwcal.errors import JwcalError
 from jwcal.fitsfiles import replacing
+from jwcal.found_files import read_found
 
 
 def write_levels(path, levels):
@@ -21,15 +20,11 @@ def write_levels(path, levels):
 
 def read_levels(path):
     """Read what `write_levels` wrote; an error that names the file where it is something else."""
-    try:
-        levels = json.loads(Path(path).read_text())
-        if all("level" in entry for entry in levels.values()):
-            return levels
-    except FileNotFoundError as error:
-        raise JwcalError("file not found", path) from error
-    except (ValueError, AttributeError, TypeError):
-        pass
-    raise JwcalError("is no file of sky levels; give one that skymatch wrote", path)
+
+    def is_right(levels):
+        return all("level" in entry for entry in levels.values())
+
+    return read_found(path, is_right, "is no file of sky levels; give one that skymatch wrote")
 
 
 def apply_level(image, levels):

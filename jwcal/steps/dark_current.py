@@ -4,7 +4,7 @@ import numpy as np
 
 from jwcal.errors import JwcalError, StepSkipped
 from jwcal.kernels.subtraction import average_planes, extend_planes, subtract_image
-from jwcal.mapping import release
+from jwcal.memory.mapping import release
 from jwcal.models import Ramp
 from jwcal.references import Reference
 

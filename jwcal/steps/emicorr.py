@@ -5,8 +5,8 @@ import logging
 import numpy as np
 
 from jwcal.errors import JwcalError, StepSkipped
-from jwcal.interference import CLOCK, Clocks, Wave, subtract_folded, subtract_jointly
 from jwcal.models import Ramp
+from jwcal.readout.interference import CLOCK, Clocks, Wave, subtract_folded, subtract_jointly
 from jwcal.references import Reference
 
 log = logging.getLogger("jwcal")
@@ -33,9 +33,9 @@ def emicorr(
     """Fit and subtract waves of fixed frequency that run through the four outputs alike, in place.
 
     ``joint`` fits amplitude and phase of a known wave together with the ramps; ``sequential`` takes slopes off first,
-    folds the rest by phase, and can do without a known wave (`jwcal.interference` says how, and where they differ from
-    the official package). Each frequency is corrected after the others. Unlike the official package, `nints_to_phase`
-    is found for each frequency (there the first one's serves for all).
+    folds the rest by phase, and can do without a known wave (`jwcal.readout.interference` says how, and where they
+    differ from the official package). Each frequency is corrected after the others. Unlike the official package,
+    `nints_to_phase` is found for each frequency (there the first one's serves for all).
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 import numpy as np
 
 from jwcal.errors import StepSkipped
-from jwcal.mapping import walk
+from jwcal.memory.mapping import walk
 from jwcal.models import Rates
 from jwcal.references import Reference
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from jwcal.errors import JwcalError
-from jwcal.interleaved.layout import find_axes, find_normal, is_interleaved
 from jwcal.kernels.ipc import convolve
 from jwcal.models import Ramp
+from jwcal.readout.interleaved.layout import find_axes, find_normal, is_interleaved
 from jwcal.references import Reference
 
 LONGEST_SIDE = 2048

@@ -8,9 +8,9 @@ from jwcal.kernels.jump_aftermath import flag_aftermath
 from jwcal.kernels.jump_clipping import clip_jumps
 from jwcal.kernels.jump_neighbours import flag_neighbours
 from jwcal.kernels.jump_twopoint import find_jumps
-from jwcal.large_events import lay_ring, mark_showers, mark_snowballs
-from jwcal.mapping import list_bands, make_like, put, take, walk
+from jwcal.memory.mapping import list_bands, make_like, put, take, walk
 from jwcal.models import Ramp
+from jwcal.ramps.large_events import lay_ring, mark_showers, mark_snowballs
 from jwcal.references import Reference
 
 MINIMUM_GROUPS = 3

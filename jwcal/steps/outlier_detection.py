@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from jwcal import dq, products
-from jwcal.associations import exposure_name
+from jwcal.associations.members import exposure_name
 from jwcal.drizzling import Recipe, find_group, load_image, read_fill_value
 from jwcal.errors import JwcalError, StepSkipped
 from jwcal.models import Image, Mosaic

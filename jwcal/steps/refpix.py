@@ -4,14 +4,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jwcal import dq, sirs
+from jwcal import dq
 from jwcal.errors import JwcalError, StepSkipped
-from jwcal.interleaved.correction import correct_interleaved
-from jwcal.interleaved.layout import is_interleaved
 from jwcal.kernels.reference_pixels import average_sets, filter_sides, subtract_cross
 from jwcal.models import Ramp
+from jwcal.readout import sirs
+from jwcal.readout.interleaved.correction import correct_interleaved
+from jwcal.readout.interleaved.layout import is_interleaved
+from jwcal.readout.side_columns import correct_side_columns
 from jwcal.references import Reference
-from jwcal.side_columns import correct_side_columns
 
 SIZE = 2048  # rows and columns of a near-infrared detector
 EDGE = 4  # reference pixels at each of its edges
@@ -65,10 +66,10 @@ def refpix(
     """Subtract what the reference pixels show from every group and from ZEROFRAME, in place.
 
     Full frames and subarrays read through four outputs: from each output the mean of its top and bottom reference
-    pixels, then from each row a running median of those at the sides, or what a filter makes of them (`jwcal.sirs`).
-    Subarrays read through one output: the mean of all their reference pixels. MIRI: see `jwcal.side_columns`. NIRSpec's
-    IRS2: see `jwcal.interleaved`; its frames lose their interleaved rows. Samples of ZEROFRAME that are 0, "unusable",
-    stay 0.
+    pixels, then from each row a running median of those at the sides, or what a filter makes of them
+    (`jwcal.readout.sirs`). Subarrays read through one output: the mean of all their reference pixels. MIRI: see
+    `jwcal.readout.side_columns`. NIRSpec's IRS2: see `jwcal.readout.interleaved`; its frames lose their interleaved
+    rows. Samples of ZEROFRAME that are 0, "unusable", stay 0.
     Reference pixels with DO_NOT_USE are left out, NaN too (in the official package one NaN makes the whole group NaN).
     Where only even or only odd columns of an output have good reference pixels it is not corrected.
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from jwcal import dq
 from jwcal.errors import JwcalError
-from jwcal.interleaved.layout import find_axes, find_normal, is_interleaved
 from jwcal.kernels.saturation import UNCHECKED, flag_saturation
 from jwcal.models import Ramp
+from jwcal.readout.interleaved.layout import find_axes, find_normal, is_interleaved
 from jwcal.references import Reference
 
 

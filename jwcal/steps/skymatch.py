@@ -9,7 +9,7 @@ import numpy as np
 
 from jwcal import dq, products
 from jwcal.alignment.solutions import correct_wcs, find_entry, group_of, name_of
-from jwcal.associations import exposure_name
+from jwcal.associations.members import exposure_name
 from jwcal.errors import JwcalError
 from jwcal.models import Image
 from jwcal.sky.regions import CellGrid, compare_cells, find_near, intersect, outline, scan_polygon

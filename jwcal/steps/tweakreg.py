@@ -191,7 +191,7 @@ def _check(rules, prefix):
 
 
 def _read_custom(catfile):
-    from jwcal.catalog_lists import read_catfile
+    from jwcal.associations.catalog_lists import read_catfile
 
     return read_catfile(catfile)
 

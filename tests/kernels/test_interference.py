@@ -4,9 +4,9 @@ import numba
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from jwcal.interference import _fit_spline
 from jwcal.kernels.interference import evaluate_wave, fold_ramps, measure_scatter, subtract_wave, weigh_phases
 from jwcal.kernels.interference_folding import flatten_ramps, fold_samples, subtract_table
+from jwcal.readout.interference import _fit_spline
 
 RNG = np.random.default_rng(12)
 DATA = RNG.normal(100, 20, (2, 6, 5, 24)).astype(np.float32)

@@ -6,9 +6,9 @@ import random
 import pytest
 from headers import MIRI, NIRCAM, OTHERS, list_exposures
 
-from jwcal.association_files import read_associations
-from jwcal.association_rules import explain, make_associations
-from jwcal.associations import background_members
+from jwcal.associations.files import read_associations
+from jwcal.associations.members import background_members
+from jwcal.associations.rules import explain, make_associations
 
 
 def stage(number, associations):

@@ -5,8 +5,8 @@ import json
 import pytest
 from headers import MIRI, NIRCAM, list_exposures
 
-from jwcal.association_files import read_associations
-from jwcal.associations import background_members, exposure_name
+from jwcal.associations.files import read_associations
+from jwcal.associations.members import background_members, exposure_name
 
 
 def write(path, members, *, name="mosaic", **keys):

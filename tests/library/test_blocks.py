@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import truth
 
-from jwcal import blocks, budget, mapping, products
+from jwcal import products
+from jwcal.memory import blocks, budget, mapping
 from jwcal.runner import run_chain
 from jwcal.simulate import Scene, Setup
 
@@ -66,7 +67,7 @@ def test_blocks_change_nothing(exposures, small, case, tmp_path):
 def test_a_ramp_in_blocks(exposures, small, tmp_path):
     folder, made = exposures
     program = truth.load_program(folder)
-    plan = program.peek_plan(made[MIRI].plan.root, "ramp")
+    plan = program.peeks.plan(made[MIRI].plan.root, "ramp")
     whole = run_chain(plan, products.read_ramp(made[MIRI].uncal), context=truth.CONTEXT)
     parts = blocks.calibrate_ramp(made[MIRI].uncal, plan, tmp_path, truth.CONTEXT)
     products.write(tmp_path / "x" / "x_ramp.fits", whole)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jwcal.interleaved.transforms import LENGTH, list_frequencies, transform, transform_back
+from jwcal.readout.interleaved.transforms import LENGTH, list_frequencies, transform, transform_back
 
 
 def test_spectrum_is_numpys_at_the_listed_frequencies():

@@ -9,7 +9,7 @@ import pytest
 import truth
 from astropy.io import fits
 
-from jwcal import budget
+from jwcal.memory import budget
 from jwcal.simulate import Scene, Setup
 
 SETUP = Setup(subarray="SUB160", readpatt="RAPID", ngroups=5, nints=2)
@@ -18,7 +18,8 @@ import json, sys
 from jwcal import jobs
 jobs.prepare_environment(2)
 jobs.trim_imports()
-from jwcal import blocks, budget, products
+from jwcal import products
+from jwcal.memory import blocks, budget
 job = json.loads(sys.argv[1])
 for name, value in job["budget"].items():
     setattr(budget, name, value)

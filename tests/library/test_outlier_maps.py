@@ -6,8 +6,8 @@ from naive_drizzle import make_image
 
 from jwcal import dq
 from jwcal.errors import JwcalError
+from jwcal.memory.scratch import Scratch
 from jwcal.outliers.maps import OutlierMap, apply_outliers, read_outliers, write_outliers
-from jwcal.scratch import Scratch
 
 RNG = np.random.default_rng(8)
 

@@ -1,7 +1,7 @@
 import pytest
 
+from jwcal.associations.pools import normalise, read_pool, read_pools
 from jwcal.errors import JwcalError
-from jwcal.pools import normalise, read_pool, read_pools
 
 TABLE = """# the archive's table
 #

@@ -9,7 +9,7 @@ from naive_alignment import make_exposure
 
 from jwcal.alignment.sources import COLUMNS, write_sources
 from jwcal.alignment.star_catalogs import epoch_of, read_sources, read_stars
-from jwcal.catalog_lists import read_catfile
+from jwcal.associations.catalog_lists import read_catfile
 from jwcal.errors import JwcalError
 
 RA, DEC = np.array([110.0, 110.001, 110.002]), np.array([-33.0, -33.001, -32.999])

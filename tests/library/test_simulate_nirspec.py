@@ -5,7 +5,7 @@ import pytest
 from astropy.io import fits
 
 from jwcal import dq
-from jwcal.interleaved import layout
+from jwcal.readout.interleaved import layout
 from jwcal.simulate import Setup, plan_exposure, read_plan, simulate_exposure
 from jwcal.simulate.crds_cache import _Library
 from jwcal.simulate.exposure import Observatory

@@ -82,7 +82,7 @@ def test_a_saturated_star_is_felt_by_the_next_exposure(tmp_path):
     detector1, windows = (runpy.run_path(str(SCRIPTS / f"{name}.py"))[name] for name in ("detector1", "windows"))
     rates = {name: str(tmp_path / f"{name}_rate.fits") for name in ("first", "second", "alone")}
     handed_on = str(tmp_path / "x_persistence.asdf")
-    windows(str(first.uncal), program.peek_plan(names[0], "persistence", "windows"), handed_on)
+    windows(str(first.uncal), program.peeks.plan(names[0], "persistence", "windows"), handed_on)
     detector1(str(first.uncal), program.plan("detector1", names[0]), rates["first"])
     detector1(str(second.uncal), program.plan("detector1", names[1]), rates["second"], earlier=handed_on)
     detector1(str(second.uncal), program.plan("detector1", names[1]), rates["alone"])

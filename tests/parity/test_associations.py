@@ -8,10 +8,10 @@ import pytest
 from headers import MIRI, NIRCAM, OTHERS, list_headers, write_exposures
 from oracle import find_python
 
-from jwcal.association_facts import IMAGING, NON_SCIENCE, find_backgrounds, list_facts
-from jwcal.association_rules import make_associations
+from jwcal.associations.facts import IMAGING, NON_SCIENCE, find_backgrounds, list_facts
+from jwcal.associations.pools import read_pool
+from jwcal.associations.rules import make_associations
 from jwcal.exposures import Exposure, take_inventory
-from jwcal.pools import read_pool
 
 SCRIPT = Path(__file__).with_name("official_associations.py")
 RULES = ("Asn_Lv2FGS", "Asn_Lv2Image", "Asn_Lv2ImageNonScience", "Asn_Lv2ImageSpecial", "Asn_Lv3Image",

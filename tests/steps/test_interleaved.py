@@ -18,7 +18,7 @@ from naive_interleaved import (
 
 from jwcal import dq
 from jwcal.errors import JwcalError, StepSkipped
-from jwcal.interleaved import bad_references, correction, layout, noise
+from jwcal.readout.interleaved import bad_references, correction, layout, noise
 from jwcal.steps.ipc import ipc
 from jwcal.steps.refpix import refpix
 from jwcal.steps.saturation import saturation

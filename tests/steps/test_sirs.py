@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from naive_detector import make_ramp, turn
 
-from jwcal import sirs
 from jwcal.errors import JwcalError
+from jwcal.readout import sirs
 from jwcal.steps.refpix import refpix
 
 

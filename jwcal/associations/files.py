@@ -4,7 +4,7 @@ import json
 import os
 import re
 
-from jwcal.associations import Association, Member, crf_key, exposure_name, group_id
+from jwcal.associations.members import Association, Member, crf_key, exposure_name, group_id
 from jwcal.errors import JwcalError
 
 TYPES = frozenset(

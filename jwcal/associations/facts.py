@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from typing import NamedTuple
 
-from jwcal.pools import normalise
+from jwcal.associations.pools import normalise
 
 IMAGING = frozenset({"nrc_image", "mir_image", "nis_image", "fgs_image"})
 SERIES = frozenset({"nrc_tsimage", "nrc_tsgrism", "nrs_brightobj"})

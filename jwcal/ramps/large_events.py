@@ -8,7 +8,7 @@ import numpy as np
 from jwcal.kernels.jump_regions import find_regions
 from jwcal.kernels.jump_showers import find_excess, measure_noise, paint_showers, unflag_excessive
 from jwcal.kernels.jump_snowballs import flag_snowballs
-from jwcal.mapping import list_bands, release, take, walk
+from jwcal.memory.mapping import list_bands, release, take, walk
 
 
 def mark_snowballs(groupdq, least_area, rules, masked):

@@ -4,15 +4,16 @@ import numpy as np
 
 from jwcal import dq
 from jwcal.errors import StepSkipped
-from jwcal.interleaved import bad_references, layout, noise
 from jwcal.kernels.reference_pixels import average_sets, subtract_cross
+from jwcal.readout.interleaved import bad_references, layout, noise
 
 
 def correct_interleaved(ramp, reference, *, factor, preserve, means=None):
     """Correct an interleaved ramp in place and leave the detector's pixels only.
 
-    Bad interleaved samples are replaced (`jwcal.interleaved.bad_references`), then the noise is subtracted that these
-    samples and the reference output show (`jwcal.interleaved.noise`). ZEROFRAME loses its interleaved rows only.
+    Bad interleaved samples are replaced (`jwcal.readout.interleaved.bad_references`), then the noise is subtracted that
+    these samples and the reference output show (`jwcal.readout.interleaved.noise`). ZEROFRAME loses its interleaved
+    rows only.
 
     Parameters
     ----------

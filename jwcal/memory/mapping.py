@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from jwcal import budget
 from jwcal.errors import JwcalError
+from jwcal.memory import budget
 
 
 def map_array(shape, dtype, folder):

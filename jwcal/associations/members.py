@@ -1,6 +1,6 @@
 """Associations: which exposures go into a product, and in which role.
 
-`jwcal.association_files` reads those that the user or the archive made, `jwcal.association_rules` makes the others.
+`jwcal.associations.files` reads those that the user or the archive made, `jwcal.associations.rules` makes the others.
 """
 
 import re

@@ -16,8 +16,8 @@ purpose:
 from collections import Counter, defaultdict
 from typing import NamedTuple
 
-from jwcal.association_facts import IMAGING, NON_SCIENCE, Facts, find_backgrounds, list_facts
-from jwcal.associations import Association, Member, crf_key, group_id
+from jwcal.associations.facts import IMAGING, NON_SCIENCE, Facts, find_backgrounds, list_facts
+from jwcal.associations.members import Association, Member, crf_key, group_id
 
 SEVERAL_OBSERVATIONS = frozenset({"group", "background", "mosaic"})
 KINDS = ("observation", "candidate", "background")
@@ -77,13 +77,13 @@ def make_associations(exposures, given=(), *, pool=None, kinds=KINDS, discover=F
     ----------
     exposures : iterable of jwcal.exposures.Exposure
         The inventory; all types, since targets are numbered over all of a program.
-    given : iterable of jwcal.associations.Association
+    given : iterable of jwcal.associations.members.Association
         Made by hand: they win over made ones of the same product, of the same science exposures and type, or of the
         same asn_id and a common exposure (whose `_crf` would be one file); in stage 2, of the same science exposure.
     pool : dict, optional
-        What the archive's pools say of exposures (`jwcal.pools.read_pool`): their candidates, target numbers, errors.
-        The candidates of others are their observation and, where a background target was seen through the same optics,
-        the observation with these backgrounds.
+        What the archive's pools say of exposures (`jwcal.associations.pools.read_pool`): their candidates, target
+        numbers, errors. The candidates of others are their observation and, where a background target was seen through
+        the same optics, the observation with these backgrounds.
     kinds : sequence of str
         Of which candidates mosaics are made: observation, background (an observation with its backgrounds), candidate
         (all others, which pools tell of). Stage 2 is not concerned.
@@ -92,7 +92,7 @@ def make_associations(exposures, given=(), *, pool=None, kinds=KINDS, discover=F
 
     Returns
     -------
-    list of jwcal.associations.Association
+    list of jwcal.associations.members.Association
         The given ones, then those made, stage 3 first, in order of candidates and their first exposures.
     """
     given, facts = list(given), list_facts(exposures, pool or {})
@@ -273,7 +273,7 @@ def explain(exposures, associations, *, pool=None):
     ----------
     exposures : iterable of jwcal.exposures.Exposure
         The inventory.
-    associations : iterable of jwcal.associations.Association
+    associations : iterable of jwcal.associations.members.Association
         As `make_associations` returns them.
     pool : dict, optional
         As given to `make_associations`.

@@ -6,7 +6,7 @@ import numpy as np
 
 from jwcal.kernels.interference import OUTPUTS, fold_ramps, measure_scatter, subtract_wave, weigh_phases
 from jwcal.kernels.interference_folding import flatten_ramps, fold_samples, subtract_table
-from jwcal.mapping import list_stretches, release, walk
+from jwcal.memory.mapping import list_stretches, release, walk
 
 CLOCK = 1e-5  # s, of one sample
 DETECTOR_ROWS, DETECTOR_COLUMNS = 1024, 1032

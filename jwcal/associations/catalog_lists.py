@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from jwcal.associations import exposure_name
+from jwcal.associations.members import exposure_name
 from jwcal.errors import JwcalError
 
 

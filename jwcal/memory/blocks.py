@@ -1,9 +1,9 @@
 """Stage 1 in constant memory: ramps of any number of integrations, worked on in blocks.
 
-The ramp lies in a temporary file that is mapped (`jwcal.mapping`). Steps that look at one integration at a time run on
-a block of integrations after the other, as if it were the exposure. The steps that compare integrations get the whole
-ramp, and are as careful with memory as they can: jump and ramp_fit take some rows of all integrations at a time. What
-comes out is the same, bit for bit, as without blocks.
+The ramp lies in a temporary file that is mapped (`jwcal.memory.mapping`). Steps that look at one integration at a time
+run on a block of integrations after the other, as if it were the exposure. The steps that compare integrations get the
+whole ramp, and are as careful with memory as they can: jump and ramp_fit take some rows of all integrations at a time.
+What comes out is the same, bit for bit, as without blocks.
 """
 
 import logging
@@ -14,8 +14,8 @@ from itertools import groupby
 import numpy as np
 
 from jwcal import products
-from jwcal.budget import list_blocks
-from jwcal.mapping import copy, find_pages, map_array
+from jwcal.memory.budget import list_blocks
+from jwcal.memory.mapping import copy, find_pages, map_array
 from jwcal.products import INTEGRATIONS
 from jwcal.runner import apply_step, log_step, run_chain, run_step, stamp
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from jwcal import dq
-from jwcal.interleaved.layout import COLUMNS, NORMAL, REFERENCE, WIDTH, find_axes, find_interleaved, find_pairs
+from jwcal.readout.interleaved.layout import COLUMNS, NORMAL, REFERENCE, WIDTH, find_axes, find_interleaved, find_pairs
 
 PERIOD = NORMAL + REFERENCE
 BAD = np.uint32(dq.FLAGS["BAD_REF_PIXEL"] | dq.DO_NOT_USE)

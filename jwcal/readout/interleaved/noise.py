@@ -15,9 +15,9 @@ from typing import NamedTuple
 import numpy as np
 
 from jwcal.errors import JwcalError
-from jwcal.interleaved import layout, transforms
-from jwcal.interleaved.layout import CLOCKS, COLUMNS, EDGE, OUTPUTS
 from jwcal.kernels.interleaved_references import bridge_gaps, lay_out, subtract_series
+from jwcal.readout.interleaved import layout, transforms
+from jwcal.readout.interleaved.layout import CLOCKS, COLUMNS, EDGE, OUTPUTS
 
 SAMPLES = COLUMNS * CLOCKS
 ROWS_AT_ONCE = 64

@@ -52,11 +52,8 @@ FAILED_CLOSED = ((1, 10, 10), (3, 200, 90))
 SLICES = 30
 SLICE = (0.0008, 0.012)  # m, width and length
 SLICER_SCALE = 0.1004
-VIRTUAL_SLITS = (
-    0.0487,
-    0.0047,
-    0.00205,
-)  # m: where the images of the slices stand, first one from the middle, distance
+# Images of the slices, m: where they stand along the dispersion, their middle, the first from it, their distance.
+VIRTUAL_SLITS = (0.0487, -0.0003, 0.0055, 0.00205)
 
 
 def _plane(half, slopes, centre, distortion):
@@ -177,9 +174,9 @@ def _side(number):
 def make_ifupost(subject):
     """IFUPOST (ASDF): from each slice to its image in the shutters' plane (m); the images stand one above the other."""
     tree = {"meta": make_meta(subject, "IFUPOST", "IFUPostModel")}
-    x, first, distance = VIRTUAL_SLITS
+    x, middle, first, distance = VIRTUAL_SLITS
     for k in range(SLICES):
-        at, y = -_side(k) * (k // 2 + 0.5) * SLICE[0], _side(k) * (first + distance * (k // 2))
+        at, y = -_side(k) * (k // 2 + 0.5) * SLICE[0], middle + _side(k) * (first + distance * (k // 2))
         turn = np.radians(0.03 * (k - SLICES / 2))
         matrix = SLICER_SCALE * np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
         tree[f"slice_{k}"] = {

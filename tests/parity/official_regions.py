@@ -3,8 +3,11 @@
 ``folder/regions/mask.npy`` is the mask of clean_flicker_noise (True: dark) without clipping, ``boxes.npy`` the bounding
 box of each slit or slice (x0, x1, y0, y1), ``places.npy`` the positions in them that were looked at (x, y, wavelength
 in m), ``pixels.npy`` where these fall on the detector [slit, (x, y), position], ``back.npy`` position and wavelength of
-these pixels. With the setting ``flag_open`` shutters that cannot close are looked for in all kinds of exposures.
+these pixels. The setting ``overrides`` names reference files (``override_camera`` ...); with ``flag_open`` shutters
+that cannot close are looked for in all kinds of exposures.
 """
+
+from pathlib import Path
 
 import numpy as np
 
@@ -15,21 +18,26 @@ def find_regions(path, folder, settings):
     """Masks and places of an exposure's slits."""
     from jwst.assign_wcs import AssignWcsStep
     from jwst.clean_flicker_noise import clean_flicker_noise as official
+    from jwst.msaflagopen import MSAFlagOpenStep
     from stdatamodels.jwst import datamodels
 
     model = datamodels.open(path)
     exp_type = model.meta.exposure.type
     flag_open = settings.get("flag_open", exp_type in ("NRS_IFU", "NRS_MSASPEC"))
-    image = official.post_process_rate(
-        model.copy(), input_dir=str(path.rpartition("/")[0]), assign_wcs=True, msaflagopen=flag_open
-    )
+    files = settings["overrides"]
+    assign, flag = AssignWcsStep(), MSAFlagOpenStep()
+    for step in (assign, flag):
+        for name, file in files.items():
+            setattr(step, name, file)
+    official.AssignWcsStep, official.MSAFlagOpenStep = (lambda: assign), (lambda: flag)
+    folder_of_input = str(Path(path).parent)
+    image = official.post_process_rate(model.copy(), folder_of_input, assign_wcs=True, msaflagopen=flag_open)
     mask = official.create_mask(image, mask_science_regions=True, n_sigma=0)
     target = folder / "regions"
     target.mkdir(exist_ok=True)
     np.save(target / "mask.npy", mask)
-    step = AssignWcsStep()
-    step.input_dir, step.nrs_ifu_slice_wcs = str(path.rpartition("/")[0]), True
-    with_wcs = step.run(model)
+    assign.nrs_ifu_slice_wcs = True
+    with_wcs = assign.run(model)
     for name, array in describe_slits(with_wcs).items():
         np.save(target / f"{name}.npy", array)
     return {"regions": "COMPLETE"}

@@ -61,16 +61,21 @@ def footprint(path, shape):
     tuple of int64 [n]
         Rows and columns.
     """
-    _, rows, columns = _refine(path, bounding_box(path, refine=False))
-    inside = (rows < shape[0]) & (columns < shape[1])
+    first = bounding_box(path, refine=False)
+    box, *found = _refine(path, first)
+    parts = [found]
+    if box[1][1] > first[1][1]:  # at its ends, which are drawn out by the margin, a trace may leave the first box
+        parts.append(_find_pixels(path, (box[0], (math.ceil(first[1][1] - 0.5) + 1, box[1][1]))))
+    rows, columns = (np.concatenate(values) for values in zip(*parts))
+    (left, right), (bottom, top) = box
+    inside = (rows >= bottom) & (rows <= top) & (columns >= left) & (columns <= right)
+    inside &= (rows < shape[0]) & (columns < shape[1])
     return rows[inside], columns[inside]
 
 
 def _find_pixels(path, box):
-    """Rows and columns of the pixels in a box that have a wavelength."""
-    (left, right), (bottom, top) = box
-    columns, rows = (np.arange(math.ceil(low), math.floor(high) + 1) for low, high in ((left, right), (bottom, top)))
-    grid = np.meshgrid(columns, rows)
+    """Rows and columns of the pixels that have a wavelength and that a box touches."""
+    grid = np.meshgrid(*(np.arange(math.floor(low + 0.5), math.ceil(high - 0.5) + 1) for low, high in box))
     known = np.isfinite(path.from_detector(*grid)[2])
     return grid[1][known], grid[0][known]
 

@@ -14,8 +14,8 @@ import math
 import numpy as np
 
 from jwcal.asdffiles import TaggedDict
-from jwcal.wcs.inverses import inverts
-from jwcal.wcs.transforms import number, register
+from jwcal.wcs.inverses import NotInvertible, inverts
+from jwcal.wcs.transforms import evaluate_foreign, number, register
 
 WARM = 20.0  # kelvins above the reference temperature from which the prism's index is corrected for it
 ICE = 273.15  # K
@@ -168,15 +168,28 @@ def _air_index(microns, pressure, temp):
 
 
 @register("tabular", lambda node: len(node["points"]))
-def _tabular(node, x):
-    """Linear interpolation in a table of one variable; the fill value (NaN) outside."""
-    (points,), table = node["points"], np.asarray(node["lookup_table"], float)
-    points = np.asarray(points, float)
+def _tabular(node, *inputs):
+    """Linear interpolation in a table of one variable; the fill value (NaN) outside. Astropy does all other tables."""
+    if len(inputs) > 1 or node.get("method", "linear") != "linear":
+        return evaluate_foreign(node, *inputs)
+    (x,), points, table = inputs, np.asarray(node["points"][0], float), np.asarray(node["lookup_table"], float)
     if points[0] > points[-1]:
         points, table = points[::-1], table[::-1]
     fill = node.get("fill_value")
     fill = np.nan if fill is None else number(fill)
     return (np.interp(x, points, table, left=fill, right=fill),)
+
+
+@inverts("tabular")
+def _invert_tabular(node):
+    table = np.asarray(node["lookup_table"], float)
+    if np.ndim(table) != 1 or not (np.all(np.diff(table) > 0) or np.all(np.diff(table) < 0)):
+        raise NotInvertible("tabular")
+    (points,) = node["points"]
+    order = slice(None) if table[0] < table[-1] else slice(None, None, -1)
+    return TaggedDict(
+        {**node, "points": [table[order]], "lookup_table": np.asarray(points, float)[order]}, tag=node.tag
+    )
 
 
 @register("logical", 1)

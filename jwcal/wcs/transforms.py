@@ -43,7 +43,7 @@ def evaluate(node, *inputs):
     inputs = tuple(np.asarray(value, np.float64) for value in inputs)
     function = FORWARD.get(kind(node))
     if function is None:
-        return _evaluate_foreign(node, *inputs)
+        return evaluate_foreign(node, *inputs)
     return function(node, *inputs)
 
 
@@ -281,7 +281,7 @@ class Foreign(TaggedDict):
     model = None
 
 
-def _evaluate_foreign(node, *inputs):
+def evaluate_foreign(node, *inputs):
     """Evaluate a node through astropy.modeling."""
     result = foreign_model(node)(*inputs, with_bounding_box=False)
     return result if isinstance(result, tuple) else (result,)

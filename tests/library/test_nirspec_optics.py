@@ -1,12 +1,15 @@
 """NIRSpec's way of light: forth and back, edges of slits, boxes, which slits are open."""
 
+import io
 import json
 from dataclasses import replace
 
+import asdf
 import numpy as np
 import pytest
 from nirspec_spectra import make_rates, setup, write_optics
 
+from jwcal import asdffiles
 from jwcal.errors import JwcalError
 from jwcal.wcs.nirspec import footprints, optics
 from jwcal.wcs.nirspec.slits import (
@@ -176,3 +179,19 @@ def test_what_is_missing_is_named(references, tmp_path):
     with pytest.raises(JwcalError, match="waverange_selector"):
         optics.Spectrograph(make_rates(SLIT), references["G235H"] | {"wavelengthrange": files["camera"]})
     assert json.loads(files["msaoper"].path.read_text())["msaoper"]
+
+
+@pytest.mark.parametrize("asked", [IFU, SLIT, PRISM], ids=lambda asked: f"{asked.exp_type}-{asked.pupil}")
+def test_other_software_reads_the_transforms(references, asked):
+    """Written as ASDF they are models of astropy, gwcs and stdatamodels with the same values, forth and back."""
+    path = trace(references, asked)
+    tree = {"sca": path.detector_to_gwa, "slit": path.gwa_to_slit}
+    with asdf.open(io.BytesIO(asdffiles.encode(tree)), lazy_load=False, memmap=False) as file:
+        to_gwa, to_slit = file["sca"], file["slit"]
+    wavelength = np.linspace(*path.wavelengths, 9)
+    x, y = path.to_detector(np.zeros(9), np.linspace(-0.6, 0.6, 9), wavelength)
+    theirs = to_slit(*to_gwa(x, y))
+    np.testing.assert_allclose(path.from_detector(x, y), theirs, rtol=1e-12, atol=1e-12)
+    assert np.isnan(theirs[2]).sum() == 2
+    inverse = to_gwa.inverse(*to_slit.inverse(np.zeros(9), np.linspace(-0.6, 0.6, 9), wavelength))
+    np.testing.assert_allclose((x, y), inverse, atol=1e-9)

@@ -6,7 +6,7 @@ import pytest
 from jwcal import asdffiles
 from jwcal.wcs import nodes
 from jwcal.wcs.dispersion import refractive_index, turn
-from jwcal.wcs.inverses import invert
+from jwcal.wcs.inverses import NotInvertible, invert
 from jwcal.wcs.transforms import count_inputs, evaluate, rotation_matrix
 
 GLASS = {"kcoef": [0.58339748, 0.46085267, 3.8915394], "lcoef": [0.00252643, 0.010078333, 1200.556],
@@ -95,6 +95,9 @@ def test_tables(order):
     node = nodes.make("tabular", points=[points], lookup_table=points * 10, method="linear", bounds_error=False)
     x = np.array([0.9, 1.0, 1.5, 3.0, 4.0, 4.1, np.nan])
     np.testing.assert_array_equal(evaluate(node, x)[0], [np.nan, 10, 15, 30, 40, np.nan, np.nan])
+    np.testing.assert_allclose(evaluate(invert(node), [10, 30, 41]), [[1, 3, np.nan]])
+    with pytest.raises(NotInvertible):
+        invert(nodes.make("tabular", points=[points], lookup_table=np.array([1.0, 3.0, 2.0])))
     node["fill_value"] = -1.0
     np.testing.assert_array_equal(evaluate(node, x)[0][[0, 5]], -1)
 

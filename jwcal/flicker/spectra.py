@@ -3,6 +3,7 @@
 import numpy as np
 
 from jwcal.errors import JwcalError, NoLight, StepSkipped
+from jwcal.wcs.imaging import read_keyword
 from jwcal.wcs.nirspec.footprints import bounding_box, box_slices, falls_on_detector, footprint
 from jwcal.wcs.nirspec.optics import Spectrograph
 from jwcal.wcs.nirspec.shutters import read_failed_open, read_slitlets
@@ -36,7 +37,9 @@ def find_lit(image, references, failed_open=True):
     StepSkipped
         When a reference or the table of shutters is not at hand, or no light falls on this detector (NoLight).
     """
-    exp_type = str(image.keyword("EXP_TYPE"))
+    exp_type, grating = str(image.keyword("EXP_TYPE")), str(image.keyword("GRATING", "")).strip()
+    if grating == "MIRROR":
+        raise StepSkipped("mask_science_regions is for spectra, and GRATING = MIRROR makes none; set it to false")
     lit = np.zeros(image.data.shape[-2:], bool)
     _require(references, *NEEDED, *(("ifuslicer", "ifupost") if exp_type == "NRS_IFU" else ("msa",)))
     spectrograph = Spectrograph(image, references)
@@ -95,7 +98,8 @@ def _list_slitlets(image, references):
             f"mask_science_regions: false"
         )
     try:
-        return read_slitlets(table.path, int(image.keyword("MSAMETID")), int(image.keyword("PATT_NUM")))
+        wanted = (int(read_keyword(image, keyword)) for keyword in ("MSAMETID", "PATT_NUM"))
+        return read_slitlets(table.path, *wanted)
     except JwcalError as error:
         raise StepSkipped(f"the table of open shutters is of no use: {error}") from error
 

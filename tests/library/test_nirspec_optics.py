@@ -3,6 +3,7 @@
 import io
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import asdf
 import numpy as np
@@ -122,6 +123,16 @@ def test_a_footprint_is_cut_to_the_array(references):
     assert rows.max() == 1069 and columns.max() == 899
 
 
+@pytest.mark.parametrize("unknown", [np.nan, np.inf])
+def test_where_a_trace_is_not_known_the_box_is_the_detector(unknown):
+    def to_detector(x, y, wavelength):
+        return np.where(wavelength > 0.5, unknown, 30.0), 100 * (1 + y)
+
+    path = SimpleNamespace(wavelengths=(0, 1), slit=fixed_slit("S200A1"), to_detector=to_detector)
+    box = footprints.bounding_box(path, refine=False)
+    assert box[0] == (-0.5 if np.isnan(unknown) else 18.5, 2047.5) and box[1] == pytest.approx((41.5, 156.5))
+
+
 def test_box_slices():
     assert footprints.box_slices(((9.8, 20.2), (-0.5, 3.5))) == (slice(0, 4), slice(10, 20))
     assert np.zeros((8, 8))[footprints.box_slices(((2047.5, 2000.0), (1.0, 3.0)))].size == 0
@@ -167,6 +178,8 @@ def test_what_is_missing_is_named(references, tmp_path):
     del image.header["GWA_TILT"]
     with pytest.raises(JwcalError, match="GWA_TILT is missing"):
         optics.Spectrograph(image, files)
+    with pytest.raises(JwcalError, match="GWA_XTIL is 'x', not a number"):
+        optics.Spectrograph(make_rates(SLIT, GWA_XTIL="x"), references["G235H"])
     with pytest.raises(JwcalError, match="'model'; is it a camera reference"):
         wrong = references["G235H"]["disperser"]
         wrong.reftype = "camera"

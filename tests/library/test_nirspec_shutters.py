@@ -68,6 +68,9 @@ def test_what_is_wrong_is_said(tmp_path):
     twice = [(7, 3, 20, column, "N", 1, "Y", "NONE") for column in (100, 101)]
     with pytest.raises(JwcalError, match="several shutters with the source of slitlet 7"):
         read_slitlets(write_table(tmp_path / "a_msa.fits", *twice), 1, 1)
+    beside = (7, 3, 20, 172, "Y", 1, "N", "NONE")
+    with pytest.raises(JwcalError, match="slitlet 7 is beside the 4 quadrants"):
+        read_slitlets(write_table(tmp_path / "e_msa.fits", beside), 1, 1)
     fixed = [(-1, 0, 0, 0, "N", 1, "Y", "S200A1")] * 2
     with pytest.raises(JwcalError, match="S200A1 more than once"):
         read_slitlets(write_table(tmp_path / "b_msa.fits", *fixed), 1, 1)

@@ -86,6 +86,8 @@ def test_no_slitlet_on_the_second_detector(optics):
         ({"MSAMETFL": "N/A"}, {}, "keyword MSAMETFL names no table"),
         ({}, {"msametafile": None}, "jw00001001001_01_msa.fits, is not in the raw folder"),
         ({}, {"msa": None, "fpa": None}, "needs the references fpa, msa"),
+        ({"GRATING": "MIRROR"}, {}, "GRATING = MIRROR makes none"),
+        ({"MSAMETID": "x"}, {}, "keyword MSAMETID is 'x', not a number"),
     ],
 )
 def test_what_is_missing_is_said_in_a_line(optics, keywords, files, message):

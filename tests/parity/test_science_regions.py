@@ -6,7 +6,9 @@ from comparison import Figure
 from nirspec_spectra import make_rates, real_folder, setup, write_optics
 
 from jwcal import products
+from jwcal.fitsfiles import Extension, write_fits
 from jwcal.flicker import scene
+from jwcal.simulate import nirspec_shutters, plan_exposure
 from jwcal.wcs.nirspec.footprints import bounding_box, falls_on_detector
 from jwcal.wcs.nirspec.optics import Spectrograph
 from jwcal.wcs.nirspec.shutters import read_slitlets
@@ -24,6 +26,7 @@ CASES = {
     "series": setup("NRS_BRIGHTOBJ", "CLEAR", "PRISM", subarray="SUB512"),
     "series H": setup("NRS_BRIGHTOBJ", "F290LP", "G395H", subarray="SUB2048"),
     "MOS": setup("NRS_MSASPEC", "CLEAR", "PRISM", position=2, positions=3),
+    "MOS and slit": setup("NRS_MSASPEC", "F170LP", "G235M", observation=2),
     "MOS 2": setup("NRS_MSASPEC", "F290LP", "G395M", "NRS2"),
 }
 REAL = {
@@ -98,8 +101,23 @@ def compare(name, asked, files, oracle, folder, figures, flag_open):
 @pytest.mark.parametrize("name", CASES)
 def test_simulated_optics(name, oracle, figures, scratch):
     asked = CASES[name]
+    files = write_optics(scratch, asked)
+    if name == "MOS and slit":
+        open_fixed_slit(files["msametafile"].path, asked)
     flag_open = name == "slits 2"  # as picture_frame does
-    compare(f"NIRSpec {name}", asked, write_optics(scratch, asked), oracle, scratch, figures, flag_open)
+    compare(f"NIRSpec {name}", asked, files, oracle, scratch, figures, flag_open)
+
+
+def open_fixed_slit(path, asked):
+    """Write a table of open shutters in which two fixed slits are open, one of them with a source."""
+    content = nirspec_shutters.make_table(plan_exposure(asked))
+    slits = content[1].data[:2].copy()
+    for name, values in {"shutter_quadrant": 0, "shutter_row": 0, "shutter_column": 0, "dither_point_index": 1,
+                         "slitlet_id": -1, "fixed_slit": ["S200A1", "S400A1"], "primary_source": ["Y", "N"],
+                         "source_id": [11, 0], "background": ["N", "Y"]}.items():  # fmt: skip
+        slits[name] = values
+    content[1] = Extension("SHUTTER_INFO", np.concatenate([content[1].data, slits]))
+    write_fits(path, content)
 
 
 @pytest.mark.parametrize("name", REAL)

@@ -42,7 +42,7 @@ def _refine(path, box):
 def _pad(values, margin):
     """Range of some places with a margin, within the detector; all of it where they are not known (NaN)."""
     low, high = values.min() - ONE - margin, values.max() - ONE + margin
-    low, high = (0.0 if math.isnan(low) else max(0.0, low)), (LAST if math.isnan(high) else min(LAST, high))
+    low, high = max(0.0, low) if math.isfinite(low) else 0.0, min(LAST, high) if math.isfinite(high) else LAST
     return float(low) - 0.5, float(high) + 0.5
 
 

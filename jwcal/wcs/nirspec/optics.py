@@ -16,6 +16,7 @@ import numpy as np
 from jwcal.errors import JwcalError
 from jwcal.wcs import nodes
 from jwcal.wcs.dispersion import refractive_index
+from jwcal.wcs.imaging import read_keyword
 from jwcal.wcs.inverses import invert
 from jwcal.wcs.transforms import evaluate
 
@@ -142,11 +143,10 @@ def _find_angles(image, disperser):
     """Angles of the grating, deg, with the tilt of the wheel that its sensors tell."""
     angles = {name: _read_number(disperser, name) for name in ("theta_x", "theta_y", "theta_z", "tilt_y")}
     for keyword, sensor, angle in (("GWA_XTIL", "gwa_tiltx", "theta_y"), ("GWA_YTIL", "gwa_tilty", "theta_x")):
-        reading = image.keyword(keyword, None)
-        if reading is not None:
+        if image.keyword(keyword, None) is not None:
             model = read_model(disperser, f"{sensor}.tilt_model")
             zero = _read_number(disperser, sensor, "zeroreadings", 0)
-            now, then = (evaluate(model, value)[0] for value in (float(reading), zero))
+            now, then = (evaluate(model, value)[0] for value in (read_keyword(image, keyword), zero))
             angles[angle] += 0.5 * float(now - then) / 3600.0
     return [float(value) for value in angles.values()]
 
@@ -179,13 +179,12 @@ def _disperse_grating(image, disperser, order):
 
 def _disperse_prism(image, disperser, _):
     """Wavelength by a table of the glass's index, direction by Snell's law."""
-    temperature = image.keyword("GWA_TILT", None)
-    if temperature is None:
+    if image.keyword("GWA_TILT", None) is None:
         raise JwcalError("keyword GWA_TILT is missing, the temperature of the prism; add it (K)", image.path)
     glass = {name: [_read_number(disperser, name, k) for k in range(n)]
              for name, n in (("kcoef", 3), ("lcoef", 3), ("tcoef", 6))}  # fmt: skip
     glass |= {"ref_temp": _read_number(disperser, "tref"), "ref_pressure": _read_number(disperser, "pref")}
-    glass |= {"temp": float(temperature), "pressure": _read_number(disperser, "pref")}
+    glass |= {"temp": read_keyword(image, "GWA_TILT"), "pressure": _read_number(disperser, "pref")}
     angle = _read_number(disperser, "angle")
     index = refractive_index(PRISM_WAVELENGTHS, **glass)
     table = nodes.make("tabular", points=[index[::-1].copy()], lookup_table=PRISM_WAVELENGTHS[::-1].copy(),
@@ -196,9 +195,8 @@ def _disperse_prism(image, disperser, _):
 
 def _correct_velocity(image, wavelength, direction):
     """Wavelengths in the frame of the barycentre, by the velocity (VELOSYS, m/s) of the telescope along the line."""
-    velocity = image.keyword("VELOSYS", None)
-    if velocity is None:
+    if image.keyword("VELOSYS", None) is None:
         return wavelength, direction
-    stretch = 1.0 + float(velocity) / LIGHT
+    stretch = 1.0 + read_keyword(image, "VELOSYS") / LIGHT
     before = nodes.concatenate(nodes.make("scale", factor=stretch), nodes.make("identity", n_dims=3))
     return nodes.compose(wavelength, nodes.make("scale", factor=1.0 / stretch)), nodes.compose(before, direction)

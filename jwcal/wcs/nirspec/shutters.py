@@ -9,7 +9,7 @@ from jwcal.errors import JwcalError
 from jwcal.fitsfiles import FitsFile
 from jwcal.wcs.nirspec.slits import FIXED_SLITS, Y_RANGE, Slit, fixed_slit
 
-COLUMNS = 365  # shutters in a row of a quadrant, along the dispersion
+COLUMNS, ROWS = 365, 171  # shutters of a quadrant, along the dispersion and across
 PITCH = 1.15  # distance of shutters along the slit, in heights of their openings
 MARGIN = 0.5  # heights that a slitlet is extended by at either end
 STATES = ("Internal state", "TA state", "state")
@@ -69,6 +69,9 @@ def _make_slit(key, rows, y_range, path):
     if len(sources) > 1:
         raise JwcalError(f"has several shutters with the source of slitlet {key}; correct the table", path)
     columns = [row["shutter_column"] for row in rows]
+    places = ((row["shutter_quadrant"], row["shutter_row"], row["shutter_column"]) for row in rows)
+    if not all(1 <= q <= 4 and 1 <= x <= COLUMNS and 1 <= y <= ROWS for q, x, y in places):
+        raise JwcalError(f"slitlet {key} is beside the 4 quadrants of {COLUMNS} x {ROWS} shutters; correct it", path)
     first, last = min(columns), max(columns)
     main, middle = rows[0], first + (last - first) // 2
     if sources:

@@ -1,11 +1,12 @@
 """Which steps an exposure's pipeline runs: chains.yaml, step declarations and settings made into a plan.
 
-The signature of a step is its declaration: arguments annotated ``Reference`` are the reference types that it needs,
-keyword-only arguments are its settings. It is read from the source (no import), so that the workflow is laid out
-without numpy or numba.
+The signature of a step is its declaration: arguments annotated ``Reference`` are the reference types that it needs
+(``NirspecReference``: for NIRSpec only), keyword-only arguments are its settings. It is read from the source (no
+import), so that the workflow is laid out without numpy or numba.
 """
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +22,12 @@ class Declaration(NamedTuple):
     references: tuple  # CRDS types it cannot do without
     optional: tuple  # CRDS types it can use
     settings: dict  # keyword-only arguments and their defaults
+    instruments: dict  # the instrument by type, where a type is for the exposures of one only
+
+    def types(self, instrument):
+        """All CRDS types that the step uses for an instrument's exposures, first those it cannot do without."""
+        every = self.references + self.optional
+        return tuple(name for name in every if self.instruments.get(name, instrument) == instrument)
 
 
 @cache
@@ -34,8 +41,9 @@ def declare(step):
     arguments = function.args
     positional = arguments.args[1:]
     required = len(positional) - len(arguments.defaults)
-    is_reference = [_names_reference(argument.annotation) for argument in positional]
     names = [argument.arg for argument in positional]
+    kinds = [_reference_kind(argument.annotation) for argument in positional]
+    is_reference = [kind is not None for kind in kinds]
     return Declaration(
         references=tuple(n for i, n in enumerate(names) if is_reference[i] and i < required),
         optional=tuple(n for i, n in enumerate(names) if is_reference[i] and i >= required),
@@ -43,11 +51,14 @@ def declare(step):
             argument.arg: ast.literal_eval(default)
             for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
         },
+        instruments={name: kind.upper() for name, kind in zip(names, kinds) if kind},
     )
 
 
-def _names_reference(annotation):
-    return annotation is not None and "Reference" in ast.unparse(annotation)
+def _reference_kind(annotation):
+    """What stands before ``Reference`` in an annotation: an instrument's name or nothing; None for something else."""
+    found = re.search(r"\b([A-Z][a-z]+)?Reference\b", ast.unparse(annotation)) if annotation is not None else None
+    return None if found is None else found[1] or ""
 
 
 def reference_types(step):

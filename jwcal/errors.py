@@ -18,3 +18,7 @@ class JwcalError(Exception):
 
 class StepSkipped(Exception):
     """Raised by a step that finds it does not apply to this exposure; the runner notes SKIPPED and the reason."""
+
+
+class NoLight(StepSkipped):
+    """Raised where none of an exposure's spectra falls on its detector."""

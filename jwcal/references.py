@@ -141,3 +141,7 @@ class Reference:
             f"references.override",
             self.path,
         )
+
+
+class NirspecReference(Reference):
+    """A reference of a type that a step uses for NIRSpec's exposures only: it is sought for no others."""

@@ -65,7 +65,7 @@ def apply_step(step, product, plan, members):
             reason = str(skipped)
     for header in headers(product):
         provenance.stamp_step(header, step, "COMPLETE" if reason is None else "SKIPPED")
-        for reftype in _types(step):
+        for reftype in _types(step, header.get("INSTRUME")):
             if reftype in provenance.REFERENCE and (reason is None or plan["references"].get(reftype) is None):
                 provenance.stamp_reference(header, reftype, plan["references"].get(reftype))
     return product, reason
@@ -79,9 +79,9 @@ def log_step(step, reason, seconds):
         log.info("%s: COMPLETE in %.2f s", step, seconds)
 
 
-def _types(step):
+def _types(step, instrument):
     declaration = declare(step)
-    return declaration.references + declaration.optional if declaration else ()
+    return declaration.types(instrument) if declaration else ()
 
 
 def _call(step, product, plan, members):

@@ -38,6 +38,9 @@ RULES = {
     "image2ints": ("rateints", ("calints",)),
     "resample": ("cal", ("i2d",)),
 }
+# What steps take like a reference file but an exposure's header names, a file in the raw folder.
+COMPANION_TYPES = {"msametafile": "MSAMETFL"}
+
 PIPELINE_RULES = {
     "calwebb_detector1": ("detector1",),
     "calwebb_tso1": ("detector1",),
@@ -92,6 +95,7 @@ class Program:
         """Exposures by name, then by suffix; problems are said in a line each."""
         inventory = take_inventory(self.settings.raw, CACHE / "inventory.json")
         self.association_files, self.pool_files = inventory.associations, inventory.pools
+        self.companions = inventory.companions
         for line in inventory.warnings:
             self._say(line)
         exposures = defaultdict(dict)
@@ -241,21 +245,25 @@ class Program:
     def _references(self, exposure, steps, skipped):
         """Paths by type (None: not applicable) for the steps that run; steps that lack one are added to `skipped`."""
         wanted = {s: declare(s) for s in steps if s not in skipped}
-        types = sorted({t for d in wanted.values() for t in d.references + d.optional})
+        types = sorted({t for d in wanted.values() for t in d.types(exposure.instrument)})
         override = self.settings.reference_overrides(exposure)
         optional = set(types) - {t for d in wanted.values() for t in d.references}
-        asked = [t for t in types if t not in override]
+        asked = [t for t in types if t not in override and t not in COMPANION_TYPES]
         chosen = self.selector.select(exposure, asked, optional) if asked else {}
-        chosen |= {t: override[t] for t in types if t in override}
+        chosen |= {t: override[t] for t in types if t in override} | self._companions(exposure)
         for step, declaration in wanted.items():
             absent = [t for t in declaration.references if chosen.get(t) is None]
             if absent:
                 skipped[step] = f"reference {', '.join(absent)} is N/A"
-        needed = {t for s, d in wanted.items() if s not in skipped for t in d.references + d.optional}
+        needed = {t for s, d in wanted.items() if s not in skipped for t in d.types(exposure.instrument)}
         result = {t: chosen.get(t) for t in types}
         for reftype in sorted(needed):
             self._check_present(exposure, reftype, result[reftype])
         return result
+
+    def _companions(self, exposure):
+        """Paths of the files beside the exposures that its header names, by `COMPANION_TYPES`; None where missing."""
+        return {t: self.companions.get(str(exposure.keyword(keyword, ""))) for t, keyword in COMPANION_TYPES.items()}
 
     def _check_present(self, exposure, reftype, path):
         if path is not None and not self._exists(path):
@@ -293,9 +301,10 @@ class Program:
     def reference_files(self, rule, name):
         """Reference files that a job reads: (those of the CRDS cache, immutable by name; the user's own)."""
         plan = self.plan(rule, name)
+        exposure = self.exposure(name)
         used = {t for s in plan["steps"] if s not in plan["skipped"] for t in reference_types(s)}
         paths = sorted({p for t, p in plan["references"].items() if p and t in used})
-        own = set(self.settings.reference_overrides(self.exposure(name)).values())
+        own = {*self.settings.reference_overrides(exposure).values(), *self._companions(exposure).values()}
         return [p for p in paths if p not in own], [p for p in paths if p in own]
 
     def background_files(self, name):
@@ -367,7 +376,8 @@ class Program:
 
     def references_needed(self):
         """(type, path, present) of every reference file that the exposures at hand need."""
-        chosen = {(t, p) for plan in self._plans.values() for t, p in plan["references"].items() if p}
+        plans = (plan["references"] for plan in self._plans.values())
+        chosen = {(t, p) for references in plans for t, p in references.items() if p and t not in COMPANION_TYPES}
         return [(reftype, path, os.path.exists(path)) for reftype, path in sorted(chosen | self._missing)]
 
     def crds(self):

@@ -15,6 +15,7 @@ log = logging.getLogger("jwcal")
 FAINT = 3.0  # standard deviations below the background at which a pixel is bad
 TRACE_HALFWIDTH = 16  # rows on either side of a SOSS trace
 SPECTRA = {"NRS_IFU", "NRS_MSASPEC", "NRS_FIXEDSLIT", "NRS_BRIGHTOBJ"}
+SHUTTER_TYPES = {"NRS_IFU", "NRS_MSASPEC"}  # where light comes through shutters that cannot close
 
 
 def draft_rates(ramp, readnoise, gain):
@@ -80,7 +81,7 @@ def find_background(image, n_sigma, *, fit_histogram=False, regions=None):
     return mask
 
 
-def find_regions(image, pastasoss=None, flat=None):
+def find_regions(image, pastasoss=None, flat=None, optics=None, failed_open=False):
     """Pixels that the instrument's layout leaves dark, or None where nothing is known for this kind of exposure.
 
     Parameters
@@ -91,6 +92,11 @@ def find_regions(image, pastasoss=None, flat=None):
         Traces of SOSS spectra; needed for NIS_SOSS.
     flat : Reference, optional
         Flat field, for MIRI's images: its flags tell the parts of the detector that see no sky.
+    optics : dict of str to (Reference or None), optional
+        NIRSpec's references by type, see `jwcal.flicker.spectra.find_lit`; needed for its spectra.
+    failed_open : bool
+        Take out what shutters that cannot close let through even if no shutters are in use (fixed slits). Lamps and
+        images are left to the flags MSA_FAILED_OPEN that they carry.
 
     Returns
     -------
@@ -100,13 +106,17 @@ def find_regions(image, pastasoss=None, flat=None):
     Raises
     ------
     StepSkipped
-        When what is needed is not at hand: a reference, or NIRSpec's coordinates, which are not built yet.
+        When what is needed is not at hand: a reference, or the table of open shutters; or when no spectrum falls on the
+        detector (NoLight).
     """
     exp_type = str(image.keyword("EXP_TYPE", ""))
     if exp_type == "NIS_SOSS":
         return _avoid_traces(image, pastasoss)
     if exp_type in SPECTRA:
-        raise StepSkipped("where the spectra fall is not known without NIRSpec's coordinates, which are not built yet")
+        from jwcal.flicker.spectra import find_lit
+
+        lit = find_lit(image, optics or {}, failed_open or exp_type in SHUTTER_TYPES)
+        return _avoid_open_shutters(image) & ~lit
     if exp_type == "MIR_IMAGE":
         flags = _all_flags(image) | (flat.dq(like=image) if flat is not None else 0)
         return (flags & (dq.DO_NOT_USE | dq.NON_SCIENCE)) == 0

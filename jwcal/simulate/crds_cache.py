@@ -121,14 +121,15 @@ class _Library:
         if key == "SUBARRAY" and self.full_frame and reftype != "DARK":
             return "GENERIC"
         setup = plan.setup
-        return {"DETECTOR": plan.chip.name, "FILTER": setup.filter, "PUPIL": setup.pupil, "SUBARRAY": setup.subarray,
-                "READPATT": setup.readpatt, "EXP_TYPE": setup.exp_type, **plan.chip.keywords}[key]  # fmt: skip
+        return {"DETECTOR": plan.chip.name, "FILTER": setup.filter, "PUPIL": setup.pupil, "GRATING": setup.pupil,
+                "SUBARRAY": setup.subarray, "READPATT": setup.readpatt, "EXP_TYPE": setup.exp_type,
+                **plan.chip.keywords}[key]  # fmt: skip
 
     def _write(self, reftype, plan, number):
         content = self.makers[reftype](self._subject(reftype, plan))
         if content is None:
             return None
-        suffix = "asdf" if isinstance(content, dict) else "fits"
+        suffix = {dict: "asdf", str: "json"}.get(type(content), "fits")
         lower = self.instrument.name.lower()
         folder = self.cache_dir / "references" / "jwst" / lower
         path = folder / f"jwst_{lower}_{reftype.lower()}_{number:04d}.{suffix}"
@@ -166,14 +167,15 @@ class _Library:
 
 
 def write_reference(path, content):
-    """Write a reference file: a list of `jwcal.fitsfiles.Extension`, or an ASDF tree."""
-    if not isinstance(content, dict):
+    """Write a reference file: a list of `jwcal.fitsfiles.Extension`, an ASDF tree, or text."""
+    if isinstance(content, list):
         content[0].header["FILENAME"] = path.name
         write_fits(path, content)
         return
-    content["meta"]["filename"] = path.name
+    if isinstance(content, dict):
+        content["meta"]["filename"] = path.name
     with replacing(path) as temporary:
-        temporary.write_bytes(asdffiles.encode(content, STANDARD))
+        temporary.write_bytes(content.encode() if isinstance(content, str) else asdffiles.encode(content, STANDARD))
 
 
 def write_context(cache_dir, context, instrument, reftype, *, base="jwst_0001.pmap", detector=None, scale=1.01):

@@ -54,6 +54,8 @@ def write_uncal(plan, ramps, directory, scene):
         asdf_extension({"meta": {"model_type": "Level1bModel", "telescope": "JWST"}}),
     ]
     write_fits(path, extensions)
+    for name, content in plan.instrument.companions(plan).items():
+        write_fits(directory / name, content)
     return path
 
 

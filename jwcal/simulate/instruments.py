@@ -198,6 +198,10 @@ class Instrument:
         """Further keywords of the primary header."""
         return {}
 
+    def companions(self, plan):
+        """Files that go with an exposure, as lists of extensions by file name."""
+        return {}
+
     def tables(self, plan, scene):
         """Tables of the raw file instead of those of groups and integrations, as extensions; None for those."""
         return None

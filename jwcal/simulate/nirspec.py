@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from jwcal.readout.interleaved import layout
-from jwcal.simulate import geometry, nirspec_files
+from jwcal.simulate import geometry, nirspec_files, nirspec_optics, nirspec_shutters
 from jwcal.simulate.instruments import SAMPLE_TIME, Band, Chip, Instrument, _look_up
 from jwcal.simulate.nirspec_detectors import InterleavedPixels, draw_nirspec_detector, is_interleaved
 from jwcal.simulate.readout import Pixels
@@ -50,11 +50,19 @@ class NirSpec(Instrument):
         return InterleavedPixels if is_interleaved(setup.readpatt) else Pixels
 
     def keywords(self, plan):
-        """Samples in turn, of interleaved frames, and what the light goes through."""
+        """Samples in turn, of interleaved frames; what the light goes through, and how the grating wheel stands."""
         setup = plan.setup
         turns = {"NRS_NORM": layout.NORMAL, "NRS_REF": layout.REFERENCE} if is_interleaved(setup.readpatt) else {}
         slit = {"FXD_SLIT": "S1600A1"} if setup.exp_type in ("NRS_FIXEDSLIT", "NRS_BRIGHTOBJ") else {}
-        return turns | slit
+        if setup.exp_type == "NRS_MSASPEC":
+            slit = {"MSAMETFL": nirspec_shutters.name_table(plan), "MSAMETID": nirspec_shutters.METADATA_ID}
+        return turns | slit | nirspec_optics.WHEEL_STATE
+
+    def companions(self, plan):
+        """Table of open shutters."""
+        if plan.setup.exp_type != "NRS_MSASPEC":
+            return {}
+        return {nirspec_shutters.name_table(plan): nirspec_shutters.make_table(plan)}
 
     def aperture(self, chip, subarray):
         """Name of the full frame's aperture: the SIAF has none for subarrays."""
@@ -120,6 +128,6 @@ INSTRUMENT = NirSpec(
         "DARK": ("DETECTOR", "READPATT", "SUBARRAY"),
     },
     distinct=frozenset({("SUPERBIAS", "READPATT")}),
-    makers=nirspec_files.MAKERS,
+    makers=nirspec_files.MAKERS | nirspec_optics.MAKERS,
     zeroframe=False,
 )  # fmt: skip

@@ -25,15 +25,25 @@ def describe_distortion(distortion):
     reference, place = np.array(distortion.reference_pixel), np.array([distortion.v2_ref, distortion.v3_ref])
     coefficients = distortion.x_coefficients, distortion.y_coefficients
     turn, back = distortion.rotation, np.linalg.inv(distortion.rotation)
-    forward = (nodes.shift(*-reference), *_pair(*coefficients), *_pair(*map(_linear, turn)), nodes.shift(*place))
+    forward = (
+        nodes.shift(*-reference),
+        *pair_polynomials(*coefficients),
+        *pair_polynomials(*map(_linear, turn)),
+        nodes.shift(*place),
+    )
     fitted = fit_inverse(distortion)
-    inverse = (nodes.shift(*-place), *_pair(*map(_linear, back)), *_pair(*fitted), nodes.shift(*reference))
+    inverse = (
+        nodes.shift(*-place),
+        *pair_polynomials(*map(_linear, back)),
+        *pair_polynomials(*fitted),
+        nodes.shift(*reference),
+    )
     model = nodes.compose(*forward)
     model["inverse"] = nodes.compose(*inverse)
     return model
 
 
-def _pair(first, second):
+def pair_polynomials(first, second):
     """Both coordinates to two polynomials of both."""
     copies = nodes.make("remap_axes", mapping=[0, 1, 0, 1])
     return copies, nodes.concatenate(*(nodes.make("polynomial", coefficients=table) for table in (first, second)))
@@ -64,14 +74,14 @@ def fit_inverse(distortion, points=41):
     evaluate = np.polynomial.polynomial.polyval2d
     ideal = evaluate(*offsets, distortion.x_coefficients), evaluate(*offsets, distortion.y_coefficients)
     for degree in INVERSE_DEGREES:
-        results = [_fit(ideal, offset, degree) for offset in offsets]
+        results = [fit_polynomial(ideal, offset, degree) for offset in offsets]
         errors = [np.abs(evaluate(*ideal, table) - offset).max() for table, offset in zip(results, offsets)]
         if max(errors) < ACCURACY:
             break
     return tuple(results)
 
 
-def _fit(places, values, degree):
+def fit_polynomial(places, values, degree):
     """Coefficients c[i, j] of a polynomial of two coordinates, by least squares."""
     scale = max(np.abs(places[0]).max(), np.abs(places[1]).max())
     powers = [(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]

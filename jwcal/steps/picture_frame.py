@@ -1,11 +1,15 @@
 """Remove the picture frame, the glow of NIRSpec's detectors towards their edges."""
 
+import logging
+
 import numpy as np
 
-from jwcal.errors import StepSkipped
+from jwcal.errors import NoLight, StepSkipped
 from jwcal.flicker import scene
 from jwcal.models import Image, Ramp
-from jwcal.references import Reference
+from jwcal.references import NirspecReference, Reference
+
+log = logging.getLogger("jwcal")
 
 RIM = slice(4, 75), slice(1985, 2043)  # rows and columns of the frame's rim: first and last ones
 CENTRE = slice(76, 1984)  # rows and columns of its middle
@@ -16,6 +20,16 @@ def picture_frame(
     pictureframe: Reference,
     readnoise: Reference | None = None,
     gain: Reference | None = None,
+    camera: NirspecReference | None = None,
+    collimator: NirspecReference | None = None,
+    disperser: NirspecReference | None = None,
+    fpa: NirspecReference | None = None,
+    ifupost: NirspecReference | None = None,
+    ifuslicer: NirspecReference | None = None,
+    msa: NirspecReference | None = None,
+    msaoper: NirspecReference | None = None,
+    wavelengthrange: NirspecReference | None = None,
+    msametafile: NirspecReference | None = None,
     *,
     mask_science_regions: bool = True,
     n_sigma: float = 2.0,
@@ -36,6 +50,10 @@ def picture_frame(
         Shape of the picture frame SCI [y, x], DN/s.
     readnoise, gain : Reference, optional
         For the draft count rates of a ramp.
+    camera, collimator, disperser, fpa, ifupost, ifuslicer, msa, msaoper, wavelengthrange : Reference, optional
+        NIRSpec's optics, slits and shutters, for `mask_science_regions`.
+    msametafile : Reference, optional
+        Table of open shutters (MSAMETFL), for `mask_science_regions` of NRS_MSASPEC.
     mask_science_regions : bool
         Leave out pixels where the instrument's layout lets light fall, whether bright or not.
     n_sigma : float
@@ -56,7 +74,10 @@ def picture_frame(
     """
     _check(ramp)
     rates = scene.draft_rates(ramp, readnoise, gain)[0]
-    regions = scene.find_regions(rates) if mask_science_regions else None
+    optics = {"camera": camera, "collimator": collimator, "disperser": disperser, "fpa": fpa, "ifupost": ifupost,
+              "ifuslicer": ifuslicer, "msa": msa, "msaoper": msaoper, "wavelengthrange": wavelengthrange,
+              "msametafile": msametafile}  # fmt: skip
+    regions = _find_regions(rates, optics) if mask_science_regions else None
     mask = scene.find_background(rates, n_sigma, regions=regions)
     mask = mask.all(axis=0) if mask.ndim == 3 else mask
     centre, rim = _find_pixels(mask)
@@ -81,6 +102,15 @@ def _check(ramp):
         raise StepSkipped("only full frames of NIRSpec show the picture frame")
     if isinstance(ramp, Ramp) and ramp.data.shape[1] < 2:
         raise StepSkipped("a single group has no other to compare with")
+
+
+def _find_regions(rates, optics):
+    """Pixels that stay dark; None where no spectrum falls on the detector."""
+    try:
+        return scene.find_regions(rates, optics=optics, failed_open=True)
+    except NoLight as reason:
+        log.info("picture_frame: %s", reason)
+        return None
 
 
 def _find_pixels(mask):

@@ -60,7 +60,7 @@ def aberration(image):
     if not (scale > 0 and math.isfinite(scale)):
         raise JwcalError(f"keyword VA_SCALE is {scale:g}; it must be positive", image.path)
     stretch = nodes.scale(scale, scale)
-    shift = nodes.shift(*((1 - scale) * pointing(image, name) for name in ("V2_REF", "V3_REF")))
+    shift = nodes.shift(*((1 - scale) * read_keyword(image, name) for name in ("V2_REF", "V3_REF")))
     for axis in (0, 1):
         stretch["forward"][axis]["name"] = f"dva_scale_v{axis + 2}"
         shift["forward"][axis]["name"] = f"dva_v{axis + 2}_shift"
@@ -71,7 +71,9 @@ def aberration(image):
 
 def v2v3_to_sky(image):
     """Transform from V2, V3 (arcseconds) to RA and Dec (degrees)."""
-    v2, v3, roll, ra, dec = (pointing(image, name) for name in ("V2_REF", "V3_REF", "ROLL_REF", "RA_REF", "DEC_REF"))
+    v2, v3, roll, ra, dec = (
+        read_keyword(image, name) for name in ("V2_REF", "V3_REF", "ROLL_REF", "RA_REF", "DEC_REF")
+    )
     to_cartesian, to_spherical = (
         nodes.make_gwcs("spherical_cartesian", transform_type=direction, wrap_lon_at=wrap)
         for direction, wrap in (("spherical_to_cartesian", 180), ("cartesian_to_spherical", 360))
@@ -83,8 +85,8 @@ def v2v3_to_sky(image):
     return transform
 
 
-def pointing(image, name):
-    """A pointing keyword as a float; an error that names it where it is missing or not a number."""
+def read_keyword(image, name):
+    """A keyword as a float; an error that names it where it is missing or not a number."""
     value = image.keyword(name)
     try:
         number = float(value)

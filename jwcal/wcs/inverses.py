@@ -41,7 +41,9 @@ def invert(node):
     return _invert_foreign(node)
 
 
-def _inverts(name):
+def inverts(name):
+    """Enter a function (node) -> node of the inverse in the table of kinds."""
+
     def enter(function):
         INVERSE[name] = function
         return function
@@ -49,23 +51,23 @@ def _inverts(name):
     return enter
 
 
-@_inverts("compose")
+@inverts("compose")
 def _compose(node):
     left, right = node["forward"]
     return make("compose", forward=[invert(right), invert(left)])
 
 
-@_inverts("concatenate")
+@inverts("concatenate")
 def _concatenate(node):
     return make("concatenate", forward=[invert(part) for part in node["forward"]])
 
 
-@_inverts("identity")
+@inverts("identity")
 def _identity(node):
     return node
 
 
-@_inverts("remap_axes")
+@inverts("remap_axes")
 def _remap_axes(node):
     mapping = list(node["mapping"])
     inputs = node.get("n_inputs") or max(mapping) + 1
@@ -74,28 +76,28 @@ def _remap_axes(node):
     return make("remap_axes", mapping=[mapping.index(index) for index in range(inputs)], n_inputs=len(mapping))
 
 
-@_inverts("shift")
+@inverts("shift")
 def _shift(node):
     return make("shift", offset=-number(node["offset"]))
 
 
-@_inverts("scale")
+@inverts("scale")
 def _scale(node):
     return make("scale", factor=1 / number(node["factor"]))
 
 
-@_inverts("affine")
+@inverts("affine")
 def _affine(node):
     matrix = np.linalg.inv(np.asarray(node["matrix"], float))
     return make("affine", matrix=matrix, translation=-matrix @ np.asarray(node.get("translation", (0, 0)), float))
 
 
-@_inverts("rotate2d")
+@inverts("rotate2d")
 def _rotate2d(node):
     return make("rotate2d", angle=-number(node["angle"]))
 
 
-@_inverts("rotate3d")
+@inverts("rotate3d")
 def _rotate3d(node):
     opposite = {"native2celestial": "celestial2native", "celestial2native": "native2celestial"}
     phi, theta, psi, direction = (node[name] for name in ("phi", "theta", "psi", "direction"))
@@ -104,26 +106,26 @@ def _rotate3d(node):
     return make("rotate3d", phi=-number(psi), theta=-number(theta), psi=-number(phi), direction=direction[::-1])
 
 
-@_inverts("rotate_sequence_3d")
+@inverts("rotate_sequence_3d")
 def _rotate_sequence_3d(node):
     angles = [-number(angle) for angle in reversed(node["angles"])]
     return make("rotate_sequence_3d", angles=angles, axes_order=node["axes_order"][::-1],
                 rotation_type=node["rotation_type"])  # fmt: skip
 
 
-@_inverts("spherical_cartesian")
+@inverts("spherical_cartesian")
 def _spherical_cartesian(node):
     forward = node["transform_type"] == "spherical_to_cartesian"
     content = {"transform_type": "cartesian_to_spherical" if forward else "spherical_to_cartesian"}
     return TaggedDict({**content, "wrap_lon_at": node["wrap_lon_at"]}, tag=node.tag)
 
 
-@_inverts("gnomonic")
+@inverts("gnomonic")
 def _gnomonic(node):
     return make("gnomonic", direction="sky2pix" if node["direction"] == "pix2sky" else "pix2sky")
 
 
-@_inverts("fitswcs_imaging")
+@inverts("fitswcs_imaging")
 def _fitswcs_imaging(node):
     return invert(expand_fitswcs(node))
 

@@ -10,12 +10,16 @@ VERSIONS = {"add": "1.4.0", "affine": "1.5.0", "compose": "1.4.0", "concatenate"
             "divide": "1.4.0", "fix_inputs": "1.4.0", "gnomonic": "1.4.0", "identity": "1.4.0",
             "math_functions": "1.2.0", "multiply": "1.4.0", "polynomial": "1.3.0", "power": "1.4.0",
             "property/bounding_box": "1.2.0", "remap_axes": "1.5.0", "rotate2d": "1.5.0", "rotate3d": "1.5.0",
-            "rotate_sequence_3d": "1.2.0", "scale": "1.4.0", "shift": "1.4.0", "subtract": "1.4.0"}  # fmt: skip
+            "rotate_sequence_3d": "1.2.0", "scale": "1.4.0", "shift": "1.4.0", "subtract": "1.4.0",
+            "tabular": "1.4.0"}  # fmt: skip
 """Version of each transform schema that is written today (transform manifest 1.7.0)."""
 
 GWCS_VERSIONS = {"wcs": "1.4.0", "step": "1.3.0", "frame2d": "1.2.0", "celestial_frame": "1.2.0",
-                 "spherical_cartesian": "1.3.0", "fitswcs_imaging": "1.0.0"}  # fmt: skip
+                 "grating_equation": "1.3.0", "spherical_cartesian": "1.3.0", "fitswcs_imaging": "1.0.0"}  # fmt: skip
 """The same for gwcs (manifest 1.4.0)."""
+
+JWST_VERSION = "1.2.0"
+"""The same for the schemas of JWST's own transforms (manifest 1.3.0 of stdatamodels)."""
 
 UNIT_TAG = f"{STANDARD_PREFIX}unit/unit-1.0.0"
 ICRS_TAG = "tag:astropy.org:astropy/coordinates/frames/icrs-1.1.0"
@@ -29,6 +33,11 @@ def make(schema, /, **content):
 def make_gwcs(schema, /, **content):
     """A node of the gwcs schemas."""
     return TaggedDict(content, tag=f"tag:stsci.edu:gwcs/{schema}-{GWCS_VERSIONS[schema]}")
+
+
+def make_jwst(schema, /, **content):
+    """A node of the schemas of JWST's own transforms (stdatamodels)."""
+    return TaggedDict(content, tag=f"tag:stsci.edu:jwst_pipeline/{schema}-{JWST_VERSION}")
 
 
 def compose(*nodes):

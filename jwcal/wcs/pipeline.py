@@ -4,6 +4,7 @@ import numpy as np
 
 from jwcal.asdffiles import kind
 from jwcal.errors import JwcalError
+from jwcal.wcs import dispersion  # noqa: F401  # enters the kinds of spectrographs
 from jwcal.wcs.inverses import NotInvertible, invert
 from jwcal.wcs.nodes import read_bounds
 from jwcal.wcs.transforms import evaluate, to_cartesian

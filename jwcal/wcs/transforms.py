@@ -43,7 +43,7 @@ def evaluate(node, *inputs):
     inputs = tuple(np.asarray(value, np.float64) for value in inputs)
     function = FORWARD.get(kind(node))
     if function is None:
-        return _evaluate_foreign(node, *inputs)
+        return evaluate_foreign(node, *inputs)
     return function(node, *inputs)
 
 
@@ -55,8 +55,8 @@ def count_inputs(node):
     return foreign_model(node).n_inputs if count is None else count(node)
 
 
-def _register(name, inputs):
-    """Enter a function in the tables; `inputs` is its number of inputs, or a function of the node."""
+def register(name, inputs):
+    """Enter a function in the tables of kinds; `inputs` is its number of inputs, or a function of the node."""
 
     def enter(function):
         FORWARD[name] = function
@@ -70,13 +70,13 @@ def _first(node):
     return count_inputs(node["forward"][0])
 
 
-@_register("compose", _first)
+@register("compose", _first)
 def _compose(node, *inputs):
     left, right = node["forward"]
     return evaluate(right, *evaluate(left, *inputs))
 
 
-@_register("concatenate", lambda node: sum(count_inputs(part) for part in node["forward"]))
+@register("concatenate", lambda node: sum(count_inputs(part) for part in node["forward"]))
 def _concatenate(node, *inputs):
     left, right = node["forward"]
     first = count_inputs(left)
@@ -93,10 +93,10 @@ def _arithmetic(operation):
 
 for _name, _operation in {"add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide,
                           "power": np.power}.items():  # fmt: skip
-    _register(_name, _first)(_arithmetic(_operation))
+    register(_name, _first)(_arithmetic(_operation))
 
 
-@_register("fix_inputs", lambda node: _first(node) - len(node["forward"][1]["keys"]))
+@register("fix_inputs", lambda node: _first(node) - len(node["forward"][1]["keys"]))
 def _fix_inputs(node, *inputs):
     left, fixed = node["forward"]
     names = left.get("inputs", [])
@@ -108,51 +108,51 @@ def _fix_inputs(node, *inputs):
     return evaluate(left, *free)
 
 
-@_register("identity", lambda node: node.get("n_dims", 1))
+@register("identity", lambda node: node.get("n_dims", 1))
 def _identity(node, *inputs):
     return inputs
 
 
-@_register("remap_axes", lambda node: node.get("n_inputs") or max(node["mapping"]) + 1)
+@register("remap_axes", lambda node: node.get("n_inputs") or max(node["mapping"]) + 1)
 def _remap_axes(node, *inputs):
     return tuple(inputs[index] for index in node["mapping"])
 
 
-@_register("shift", 1)
+@register("shift", 1)
 def _shift(node, x):
     return (x + number(node["offset"]),)
 
 
-@_register("scale", 1)
+@register("scale", 1)
 def _scale(node, x):
     return (x * number(node["factor"]),)
 
 
-@_register("constant", lambda node: node.get("dimensions", 1))
+@register("constant", lambda node: node.get("dimensions", 1))
 def _constant(node, *inputs):
     return (np.full_like(inputs[0], number(node["value"])),)
 
 
-@_register("math_functions", lambda node: getattr(np, node["func_name"]).nin)
+@register("math_functions", lambda node: getattr(np, node["func_name"]).nin)
 def _math_functions(node, *inputs):
     result = getattr(np, node["func_name"])(*inputs)
     return result if isinstance(result, tuple) else (result,)
 
 
-@_register("affine", 2)
+@register("affine", 2)
 def _affine(node, x, y):
     matrix = np.asarray(node["matrix"], float)
     dx, dy = np.asarray(node.get("translation", (0, 0)), float)
     return matrix[0, 0] * x + matrix[0, 1] * y + dx, matrix[1, 0] * x + matrix[1, 1] * y + dy
 
 
-@_register("rotate2d", 2)
+@register("rotate2d", 2)
 def _rotate2d(node, x, y):
     angle = math.radians(number(node["angle"]))
     return math.cos(angle) * x - math.sin(angle) * y, math.sin(angle) * x + math.cos(angle) * y
 
 
-@_register("polynomial", lambda node: np.ndim(node["coefficients"]))
+@register("polynomial", lambda node: np.ndim(node["coefficients"]))
 def _polynomial(node, *inputs):
     coefficients = np.asarray(node["coefficients"], float)
     # Until version 1.2 "domain" meant something else, which readers ignore.
@@ -224,7 +224,7 @@ def _turn(matrix, x, y, z):
     return tuple(row[0] * x + row[1] * y + row[2] * z for row in matrix)
 
 
-@_register("rotate3d", 2)
+@register("rotate3d", 2)
 def _rotate3d(node, longitude, latitude):
     phi, theta, psi = (number(node[name]) for name in ("phi", "theta", "psi"))
     direction = node["direction"]
@@ -239,7 +239,7 @@ def _rotate3d(node, longitude, latitude):
     return (longitude if axes is direction else np.where(longitude < 0, longitude + 360, longitude)), latitude
 
 
-@_register("rotate_sequence_3d", lambda node: 2 if node["rotation_type"] == "spherical" else 3)
+@register("rotate_sequence_3d", lambda node: 2 if node["rotation_type"] == "spherical" else 3)
 def _rotate_sequence_3d(node, *inputs):
     matrix = rotation_matrix([number(angle) for angle in node["angles"]], node["axes_order"])
     if node["rotation_type"] == "spherical":
@@ -247,7 +247,7 @@ def _rotate_sequence_3d(node, *inputs):
     return _turn(matrix, *inputs)
 
 
-@_register("spherical_cartesian", lambda node: 2 if node["transform_type"] == "spherical_to_cartesian" else 3)
+@register("spherical_cartesian", lambda node: 2 if node["transform_type"] == "spherical_to_cartesian" else 3)
 def _spherical_cartesian(node, *inputs):
     if node["transform_type"] == "spherical_to_cartesian":
         return to_cartesian(*inputs)
@@ -255,7 +255,7 @@ def _spherical_cartesian(node, *inputs):
     return (np.mod(longitude, 360) if node["wrap_lon_at"] == 360 else longitude), latitude
 
 
-@_register("gnomonic", 2)
+@register("gnomonic", 2)
 def _gnomonic(node, x, y):
     if node["direction"] == "pix2sky":
         return np.degrees(np.arctan2(x, -y)), np.degrees(np.arctan2(180 / np.pi, np.hypot(x, y)))
@@ -265,7 +265,7 @@ def _gnomonic(node, x, y):
     return radius * np.sin(longitude), -radius * np.cos(longitude)
 
 
-@_register("fitswcs_imaging", 2)
+@register("fitswcs_imaging", 2)
 def _fitswcs_imaging(node, x, y):
     return evaluate(expand_fitswcs(node), x, y)
 
@@ -281,7 +281,7 @@ class Foreign(TaggedDict):
     model = None
 
 
-def _evaluate_foreign(node, *inputs):
+def evaluate_foreign(node, *inputs):
     """Evaluate a node through astropy.modeling."""
     result = foreign_model(node)(*inputs, with_bounding_box=False)
     return result if isinstance(result, tuple) else (result,)

@@ -10,6 +10,7 @@ from jwcal import provenance
 from jwcal.chains import STEPS, Chains, declare
 from jwcal.exposures import load_exp_types
 from jwcal.settings import matches
+from jwcal.workflow import COMPANION_TYPES
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 BUILT = sorted(path.stem for path in STEPS.glob("[a-z]*.py"))
@@ -75,7 +76,15 @@ def test_every_step_has_its_place_and_keywords(chains, step):
     assert any(step in chain for chain in chains.chains.values())
     assert step in provenance.STATUS or step in WITHOUT_PRODUCT
     declaration = declare(step)
-    assert set(declaration.references + declaration.optional) <= set(provenance.REFERENCE)
+    assert set(declaration.references + declaration.optional) <= {*provenance.REFERENCE, *COMPANION_TYPES}
+
+
+def test_types_of_one_instrument_only():
+    declaration = declare("clean_flicker_noise")
+    only = set(declaration.types("NIRSPEC")) - set(declaration.types("NIRCAM"))
+    assert {"camera", "msa", "wavelengthrange", "msametafile"} <= only and "flat" not in only
+    assert declaration.types("NIRSPEC") == declaration.references + declaration.optional
+    assert declare("flat_field").instruments == {}
 
 
 def test_unbuilt_step():

@@ -74,9 +74,11 @@ MODELS = {
     "inverse_inside": with_inverse(models.Polynomial1D(1, c1=2), models.Scale(0.25)) | models.Shift(3),
 }
 FOREIGN = {
-    "tabular": models.Tabular1D(points=np.arange(5.0), lookup_table=np.arange(5.0) ** 2),
+    "tabular": models.Tabular2D(
+        points=(np.arange(5.0), np.arange(5.0)), lookup_table=np.arange(25.0).reshape(5, 5) ** 2
+    ),
     "ortho_polynomial": models.Legendre2D(2, 2, **{f"c{i}_{j}": i - j + 0.5 for i in range(3) for j in range(3)}),
-    "inside": models.Shift(0.25) | models.Tabular1D(points=np.arange(6.0), lookup_table=np.arange(6.0) * 3),
+    "inside": models.Shift(0.25) | models.Exponential1D(2.0, 3.0),
 }
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import official_mosaics
 import official_ramps
+import official_regions
 
 PIPELINES = {
     "detector1": ("jwst.pipeline", "Detector1Pipeline"),
@@ -63,6 +64,8 @@ def run(job):
         return official_mosaics.run(job, folder)
     if job["pipeline"] in official_ramps.JOBS:
         return official_ramps.run(job, folder)
+    if job["pipeline"] in official_regions.JOBS:
+        return official_regions.run(job, folder)
     module, name = PIPELINES[job["pipeline"]]
     pipeline = getattr(importlib.import_module(module), name)()
     status, products = {}, {}

@@ -81,7 +81,7 @@ def test_by_hand():
         ({"INSTRUME": "NIRCAM"}, 2, {}, "only full frames"),
         ({"SUBARRAY": "SUB512"}, 2, {}, "only full frames"),
         ({}, 1, {}, "single group"),
-        ({}, 2, {"mask_science_regions": True}, "coordinates"),
+        ({}, 2, {"mask_science_regions": True}, "needs the references camera"),
     ],
 )
 def test_what_is_skipped(references, keywords, groups, settings, message):

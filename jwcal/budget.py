@@ -5,10 +5,12 @@ Asked while Snakemake lays out the workflow, so there are no arrays here, only n
 
 import math
 
-# Samples of a ramp that is calibrated at one go: twice 20 groups of a whole detector just fit. Larger ones lie in a
-# temporary file and are worked on in blocks of integrations of at most so many samples.
-MOST_SAMPLES = 5 << 25
-BAND_BYTES = 1_200_000_000  # of a band of rows of all integrations: samples, flags, results
+# Bytes of ramp and results of an exposure that is calibrated at one go: twice 20 groups of a whole detector just fit.
+# Larger ones lie in a temporary file and are worked on in blocks of integrations of at most so many samples; smaller
+# blocks are no faster, and larger ones hold memory for nothing.
+MOST_BYTES = 1_050_000_000
+BLOCK_SAMPLES = 40_000_000
+BAND_BYTES = 200_000_000  # of a band of rows of all integrations: samples, flags, results
 SAMPLE_BYTES, RESULT_BYTES, PIXEL_BYTES = 5, 20, 40  # of a group; of an integration's results; of maps and references
 INTERPRETER = 165  # MB: Python, its libraries, compiled kernels
 MARGIN = 1.1
@@ -22,9 +24,9 @@ MINUTES, SAMPLES_A_MINUTE = 10, 30_000_000  # a slow disk or processor included
 def list_blocks(shape):
     """(first, past the last) integration of the blocks that a ramp [integration, group, y, x] is worked on in."""
     n_integrations, samples = shape[0], math.prod(shape[1:])
-    if n_integrations * samples <= MOST_SAMPLES:
+    if n_integrations * (SAMPLE_BYTES * samples + RESULT_BYTES * samples // shape[1]) <= MOST_BYTES:
         return [(0, n_integrations)]
-    length = max(1, MOST_SAMPLES // samples)
+    length = max(1, BLOCK_SAMPLES // samples)
     return [(first, min(first + length, n_integrations)) for first in range(0, n_integrations, length)]
 
 
@@ -52,8 +54,8 @@ def estimate_memory(rule, shape, aside=0):
         return int(fixed + factor * 4e-6 * n_integrations * ny * nx * (n_groups if rule == "guider" else RATE_PLANES))
     first, last = max(list_blocks(shape), key=lambda block: block[1] - block[0])
     held = (last - first) * ny * nx * (SAMPLE_BYTES * n_groups + aside)
-    if last - first == n_integrations:
-        held += n_integrations * ny * nx * RESULT_BYTES
+    if last - first == n_integrations:  # what is fitted makes room for the results, their mean among them
+        held = max(held, (n_integrations + 1) * ny * nx * RESULT_BYTES)
     else:
         rows = min(ny, count_rows(shape))
         held = max(held, rows * n_integrations * nx * (SAMPLE_BYTES * n_groups + RESULT_BYTES + 4))

@@ -16,7 +16,7 @@ from itertools import groupby
 import numpy as np
 
 from jwcal import products
-from jwcal.budget import list_blocks
+from jwcal.budget import can_give_up, list_blocks
 from jwcal.mapping import copy, find_pages, map_array
 from jwcal.products import INTEGRATIONS
 from jwcal.runner import apply_step, log_step, run_chain, run_step, stamp
@@ -60,7 +60,7 @@ def calibrate_ramp(path, plan, folder, context=None, carried=None):
         with ThreadPoolExecutor(1) as pool:  # importing compiled code takes as long as reading
             pool.submit(_import_steps, [step for step in plan["steps"] if step not in plan["skipped"]])
             ramp = products.read_ramp(path)
-        ramp.carried, ramp.spendable = outline.carried, True
+        ramp.carried, ramp.spendable = outline.carried, can_give_up(outline.data.shape)
         return run_chain(plan, ramp, context=context)
     log.info("%d integrations in %d blocks, in a temporary file", outline.data.shape[0], len(blocks))
     chain = [(separate, list(steps)) for separate, steps in groupby(plan["steps"], SEPARATE.__contains__)]

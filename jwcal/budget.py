@@ -11,6 +11,7 @@ import math
 MOST_BYTES = 1_050_000_000
 BLOCK_SAMPLES = 40_000_000
 BAND_BYTES = 200_000_000  # of a band of rows of all integrations: samples, flags, results
+SHARES, LEAST_SHARE = 8, 1 << 16  # in which a ramp in memory is fitted and given up; pixels of a share that is worth it
 SAMPLE_BYTES, RESULT_BYTES, PIXEL_BYTES = 5, 20, 40  # of a group; of an integration's results; of maps and references
 INTERPRETER = 165  # MB: Python, its libraries, compiled kernels
 MARGIN = 1.1
@@ -28,6 +29,11 @@ def list_blocks(shape):
         return [(0, n_integrations)]
     length = max(1, BLOCK_SAMPLES // samples)
     return [(first, min(first + length, n_integrations)) for first in range(0, n_integrations, length)]
+
+
+def can_give_up(shape):
+    """Whether a ramp in memory gives way to its results while it is fitted: small pieces are not given back."""
+    return shape[2] // SHARES * shape[3] >= LEAST_SHARE
 
 
 def count_rows(shape):
@@ -54,8 +60,9 @@ def estimate_memory(rule, shape, aside=0):
         return int(fixed + factor * 4e-6 * n_integrations * ny * nx * (n_groups if rule == "guider" else RATE_PLANES))
     first, last = max(list_blocks(shape), key=lambda block: block[1] - block[0])
     held = (last - first) * ny * nx * (SAMPLE_BYTES * n_groups + aside)
-    if last - first == n_integrations:  # what is fitted makes room for the results, their mean among them
-        held = max(held, (n_integrations + 1) * ny * nx * RESULT_BYTES)
+    if last - first == n_integrations:
+        results = (n_integrations + 1) * ny * nx * RESULT_BYTES  # the mean is one of them
+        held = max(held, results) if can_give_up(shape) else held + results
     else:
         rows = min(ny, count_rows(shape))
         held = max(held, rows * n_integrations * nx * (SAMPLE_BYTES * n_groups + RESULT_BYTES + 4))

@@ -21,8 +21,6 @@ import numpy as np
 from jwcal import budget
 from jwcal.errors import JwcalError
 
-SHARES = 8  # of a ramp that is given up bit by bit
-
 
 def map_array(shape, dtype, folder):
     """An array of zeros in a nameless file.
@@ -218,7 +216,7 @@ def fit_in_bands(fit, make, ramp, maps, *rest):
     if find_pages(arrays[0]) is not None:
         return _fit_mapped(fit, make, arrays, maps, rest)
     ny = arrays[0].shape[2]
-    outputs, height = make(ny), -(-ny // SHARES) if spendable else ny
+    outputs, height = make(ny), -(-ny // budget.SHARES) if spendable else ny
     for first in range(0, ny, height):
         rows = slice(first, min(first + height, ny))
         fit(*arrays, maps, *rest, (rows.start, rows.stop), outputs)

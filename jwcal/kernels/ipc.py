@@ -57,7 +57,7 @@ def _keep_edges(plane, place, first, rows, edges):
 def _convolve_strip(plane, place, kernel, first, rows, columns, edges):
     """Convolve the rows of a strip; `window` holds row y as it was at y modulo its height."""
     size, half, past = kernel.shape[0], kernel.shape[0] // 2, min(first + STRIP, rows[1])
-    window, total = np.empty((size, plane.shape[1]), np.float32), np.empty(max(columns[1] - columns[0], 0))
+    window, total = np.empty((size, plane.shape[1])), np.empty(max(columns[1] - columns[0], 0))
     for row in range(max(first - half, rows[0]), min(first + half, rows[1])):
         window[row % size] = edges[row - first + half] if row < first else plane[place[row]]
     for y in range(first, past):
@@ -69,63 +69,69 @@ def _convolve_strip(plane, place, kernel, first, rows, columns, edges):
 
 @pixel
 def _convolve_row(window, kernel, y, rows, columns, total, result):
-    """Weighted sums over the neighbours in the region, for one row, one element of the kernel after the other.
+    """Weighted sums over the neighbours in the region, for one row, one row of the kernel after the other.
 
     Rows, not pixels, are the inner loop so that the compiler can use vectors (measured: ten times faster).
     """
-    size, first = kernel.shape[0], columns[0]
-    inner = size == 3 and kernel.shape[1] == 3 and y > rows[0] and y + 1 < rows[1]
-    if inner and kernel.shape[3] == 1 and total.size > 1:
-        below, here, above = window[(y + 1) % 3], window[y % 3], window[(y - 1) % 3]
-        part = slice(first, columns[1])
-        _add_nine(result[part], below[part], here[part], above[part], kernel[:, :, 0, 0])
-        return
     total[:] = 0.0
-    for j in range(size):
-        row = y + size // 2 - j
-        if row >= rows[0] and row < rows[1]:
-            _add_row(total, window[row % size], kernel, j, y, columns)
-    for x in range(total.size):
-        result[first + x] = total[x]
-
-
-@pixel
-def _add_row(total, signal, kernel, j, y, columns):
-    """Add what one row of the kernel takes from one row of the image."""
-    for i in range(kernel.shape[1]):
-        shift = kernel.shape[1] // 2 - i
-        first, last = max(columns[0], columns[0] - shift), min(columns[1], columns[1] - shift)
-        sums, part = total[first - columns[0] : last - columns[0]], signal[first + shift : last + shift]
+    for j in range(kernel.shape[0]):
+        row = y + kernel.shape[0] // 2 - j
+        if row < rows[0] or row >= rows[1]:
+            continue
+        signal = window[row % kernel.shape[0], columns[0] : columns[1]]
         if kernel.shape[3] == 1:
-            _add_scaled(sums, part, np.float64(kernel[j, i, 0, 0]))
+            _add_scaled(total, signal, kernel[j, :, 0, 0])
         else:
-            _add_products(sums, part, kernel[j, i, y, first:last])
+            _add_products(total, signal, kernel[j, :, y, columns[0] : columns[1]])
+    for x in range(total.size):
+        result[columns[0] + x] = total[x]
 
 
 @leaf
-def _add_nine(result, below, here, above, kernel):
-    """The usual case, three by three, in one pass (measured: four times as fast)."""
-    a, b, c = np.float64(kernel[0, 0]), np.float64(kernel[0, 1]), np.float64(kernel[0, 2])
-    d, e, f = np.float64(kernel[1, 0]), np.float64(kernel[1, 1]), np.float64(kernel[1, 2])
-    g, h, i = np.float64(kernel[2, 0]), np.float64(kernel[2, 1]), np.float64(kernel[2, 2])
-    last = result.size - 1
-    for x in range(1, last):
-        total = ((0.0 + a * below[x + 1]) + b * below[x]) + c * below[x - 1]
-        total = ((total + d * here[x + 1]) + e * here[x]) + f * here[x - 1]
-        result[x] = ((total + g * above[x + 1]) + h * above[x]) + i * above[x - 1]
-    total = ((0.0 + a * below[1]) + b * below[0]) + d * here[1]
-    result[0] = ((total + e * here[0]) + g * above[1]) + h * above[0]
-    total = ((0.0 + b * below[last]) + c * below[last - 1]) + e * here[last]
-    result[last] = ((total + f * here[last - 1]) + h * above[last]) + i * above[last - 1]
+def _add_scaled(sums, signal, factors):
+    """Add what one row of the kernel takes; three or five elements in one pass (measured: twice as fast)."""
+    count, half = factors.size, factors.size // 2
+    inner = max(sums.size - 2 * half, 0)
+    for x in range(min(half, sums.size)):
+        _add_inside(sums, signal, factors, x)
+    # Slices that begin with 0 let the compiler see that no index is negative, and use vectors.
+    own = sums[half : half + inner]
+    if count == 3:
+        a, b, c = np.float64(factors[0]), np.float64(factors[1]), np.float64(factors[2])
+        after, here, before = signal[2:], signal[1:], signal
+        for x in range(inner):
+            own[x] = ((own[x] + a * after[x]) + b * here[x]) + c * before[x]
+    elif count == 5:
+        a, b, c = np.float64(factors[0]), np.float64(factors[1]), np.float64(factors[2])
+        d, e = np.float64(factors[3]), np.float64(factors[4])
+        last, after, here, before = signal[4:], signal[3:], signal[2:], signal[1:]
+        for x in range(inner):
+            total = ((own[x] + a * last[x]) + b * after[x]) + c * here[x]
+            own[x] = (total + d * before[x]) + e * signal[x]
+    else:
+        for i in range(count):
+            factor, part = np.float64(factors[i]), signal[count - 1 - i :]
+            for x in range(inner):
+                own[x] += factor * part[x]
+    for x in range(max(half + inner, min(half, sums.size)), sums.size):
+        _add_inside(sums, signal, factors, x)
 
 
 @leaf
-def _add_scaled(sums, signal, factor):
-    for x in range(sums.size):
-        sums[x] += factor * signal[x]
+def _add_inside(sums, signal, factors, x):
+    """The same for a pixel near the edge of the region."""
+    for i in range(factors.size):
+        place = x + factors.size // 2 - i
+        if place >= 0 and place < sums.size:
+            sums[x] += np.float64(factors[i]) * signal[place]
 
 
 @leaf
 def _add_products(sums, signal, factors):
-    for x in range(sums.size):
-        sums[x] += np.float64(factors[x]) * signal[x]
+    """Add what one row of each pixel's own kernel takes."""
+    half = factors.shape[0] // 2
+    for i in range(factors.shape[0]):
+        first, last = max(0, i - half), min(sums.size, sums.size + i - half)
+        own, part, weights = sums[first:last], signal[first + half - i :], factors[i, first:last]
+        for x in range(own.size):
+            own[x] += np.float64(weights[x]) * part[x]

@@ -100,6 +100,8 @@ class Ramp(Product):
         Integrations of the file before the first one here, where it is worked on in blocks of integrations.
     carried : dict
         What a step hands from one block of integrations to the next, by its name.
+    spendable : bool
+        Whether ramp_fit may give up data and groupdq while it fits: where it is the last to see them.
     """
 
     data: np.ndarray = None
@@ -110,6 +112,7 @@ class Ramp(Product):
     average_dark_current: np.ndarray | None = None
     offset: int = 0
     carried: dict = field(default_factory=dict)
+    spendable: bool = False
 
 
 @dataclass

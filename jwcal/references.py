@@ -1,5 +1,6 @@
 """Reference files: their arrays cut to an exposure's subarray, flags translated, tables and trees read."""
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from jwcal.errors import JwcalError
 from jwcal.fitsfiles import FitsFile
 from jwcal.memory.mapping import release
 
+ROWS_AT_ONCE = 256  # read by one thread
 FULL_FRAMES = {(2048, 2048), (1032, 1024), (2048, 3200)}  # columns and rows; the last with interleaved reference pixels
 
 
@@ -68,7 +70,7 @@ class Reference:
         array = self._file.lazy(extname)
         return array if like is None else self._cut(array, extname, like)
 
-    def image(self, extname="SCI", like=None, dtype=np.float32):
+    def image(self, extname="SCI", like=None, dtype=np.float32, rows=slice(None)):
         """Array of an extension in native byte order, its last two axes cut to the subarray of `like`.
 
         Parameters
@@ -79,13 +81,24 @@ class Reference:
             Exposure whose subarray is wanted; None gives the whole array.
         dtype : numpy dtype
             Type of the result.
+        rows : slice
+            Rows of the cut that are wanted.
 
         Returns
         -------
         ndarray [..., y, x], C-contiguous and owned by the caller.
         """
         raw = self.lazy(extname, like)
-        result = np.array(self._file.unscale(extname, raw), dtype=dtype, order="C")
+        raw = raw[..., rows, :] if raw.ndim > 1 else raw
+        result = np.empty(raw.shape, dtype)
+
+        def fill(first):
+            part = np.s_[..., first : first + ROWS_AT_ONCE, :] if raw.ndim > 1 else ...
+            result[part] = self._file.unscale(extname, raw[part])
+
+        firsts = range(0, raw.shape[-2] if raw.ndim > 1 else 1, ROWS_AT_ONCE)
+        with ThreadPoolExecutor(2) as pool:  # numpy lets go of the GIL while it swaps bytes
+            list(pool.map(fill, firsts))
         release(raw)
         return result
 

@@ -44,8 +44,8 @@ def find_unusable(coefficients):
 
 
 @image
-def linearize(data, groupdq, coefficients):
-    """Make every group that is not saturated linear, in place.
+def linearize(data, groupdq, coefficients, first):
+    """Make every group that is not saturated linear in some rows, in place.
 
     Parameters
     ----------
@@ -53,11 +53,13 @@ def linearize(data, groupdq, coefficients):
         Signal, DN.
     groupdq : uint8 [integration, group, y, x]
         Flags; SATURATED groups keep their value.
-    coefficients : float32 [term, y, x]
-        Polynomials, constant term first; two terms at least.
+    coefficients : float32 [term, row, x]
+        Polynomials of these rows, constant term first; two terms at least.
+    first : int
+        First of these rows y.
     """
-    for y in prange(data.shape[2]):
-        terms, linear = coefficients[:, y].copy(), np.empty(data.shape[3])
+    for row in prange(coefficients.shape[1]):
+        y, terms, linear = first + np.int64(row), coefficients[:, row].copy(), np.empty(data.shape[3])
         for i in range(data.shape[0]):
             for g in range(data.shape[1]):
                 _evaluate(terms, data[i, g, y], linear)
@@ -65,20 +67,20 @@ def linearize(data, groupdq, coefficients):
 
 
 @image
-def linearize_reads(data, groupdq, coefficients, inverse, nframes):
+def linearize_reads(data, groupdq, coefficients, inverse, first, nframes):
     """Make groups that average `nframes` reads linear read by read, in place.
 
     Parameters
     ----------
-    data, groupdq, coefficients
+    data, groupdq, coefficients, first
         As in `linearize`; two groups at least.
-    inverse : float32 [term, y, x]
+    inverse : float32 [term, row, x]
         Inverse polynomials, constant term first.
     nframes : int
         Reads averaged into a group.
     """
-    for y in prange(data.shape[2]):
-        terms, inverse_terms = coefficients[:, y].copy(), inverse[:, y].copy()
+    for row in prange(coefficients.shape[1]):
+        y, terms, inverse_terms = first + np.int64(row), coefficients[:, row].copy(), inverse[:, row].copy()
         start, slope = np.empty(data.shape[3]), np.empty(data.shape[3])
         read, reads = np.empty(data.shape[3]), np.empty((nframes, data.shape[3]))
         for i in range(data.shape[0]):

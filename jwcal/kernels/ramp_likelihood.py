@@ -202,7 +202,7 @@ def _fit_row(data, groupdq, pixeldq, zeroframe, maps, extra, table, rules, y, re
 
 
 @image
-def fit_likeliest(data, groupdq, pixeldq, zeroframe, maps, extra, table, rules):
+def fit_likeliest(data, groupdq, pixeldq, zeroframe, maps, extra, table, rules, rows, results, flags):
     """Count rates of the integrations of an exposure; each is fitted by itself.
 
     Parameters
@@ -226,18 +226,13 @@ def fit_likeliest(data, groupdq, pixeldq, zeroframe, maps, extra, table, rules):
     rules : (float, float, float, float)
         Frames of a group; thresholds of the gain in chi^2 for one difference and for two; 1 if the first guess is the
         median of all differences, also of those that are flagged.
-
-    Returns
-    -------
+    rows : (int, int)
+        First row to be fitted, last row plus one.
     results : float32 [5, integration, y, x]
-        Slope (DN/s), error, variances by photons and by read noise, chi^2.
+        These rows are filled with slope (DN/s), error, variances by photons and by read noise, chi^2.
     flags : uint32 [integration, y, x]
-        Flags.
+        These rows are filled with flags.
     """
-    n_integrations, _, ny, nx = data.shape
-    results = np.empty((5, n_integrations, ny, nx), np.float32)
-    flags = np.empty((n_integrations, ny, nx), np.uint32)
-    for k in prange(ny):
+    for k in prange(rows[0], rows[1]):
         y = np.int64(k)  # signed, as indices are elsewhere; otherwise all would be compiled twice
         _fit_row(data, groupdq, pixeldq, zeroframe, maps, extra, table, rules, y, results, flags)
-    return results, flags

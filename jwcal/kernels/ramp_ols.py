@@ -122,7 +122,7 @@ def _fit_row(data, groupdq, pixeldq, zeroframe, maps, extra, timing, rules, coef
 
 
 @image
-def fit_ramps(data, groupdq, pixeldq, zeroframe, maps, extra, timing, rules, coefficients):
+def fit_ramps(data, groupdq, pixeldq, zeroframe, maps, extra, timing, rules, coefficients, rows, results, dqs):
     """Count rates of the integrations of an exposure, and their average.
 
     Parameters
@@ -145,18 +145,14 @@ def fit_ramps(data, groupdq, pixeldq, zeroframe, maps, extra, timing, rules, coe
         First group, last group plus one; suppress ramps with one good group.
     coefficients : float64 [length, power, pair]
         Of `ramp_slopes.tabulate_coefficients`.
-
-    Returns
-    -------
+    rows : (int, int)
+        First row to be fitted, last row plus one.
     results : float32 [4, integration + 1, y, x]
-        Slope (DN/s), error, variances by photons and by read noise; the last plane of each is the average.
+        These rows are filled with slope (DN/s), error, variances by photons and by read noise; the last plane of each
+        is the average.
     dqs : uint32 [integration + 1, y, x]
-        Flags.
+        These rows are filled with flags.
     """
-    n_integrations, _, ny, nx = data.shape
-    results = np.empty((4, n_integrations + 1, ny, nx), np.float32)
-    dqs = np.empty((n_integrations + 1, ny, nx), np.uint32)
-    for k in prange(ny):
+    for k in prange(rows[0], rows[1]):
         y = np.int64(k)  # signed, as indices are elsewhere; otherwise all would be compiled twice
         _fit_row(data, groupdq, pixeldq, zeroframe, maps, extra, timing, rules, coefficients, y, results, dqs)
-    return results, dqs

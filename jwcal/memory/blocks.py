@@ -6,15 +6,17 @@ whole ramp, and are as careful with memory as they can: jump and ramp_fit take s
 What comes out is the same, bit for bit, as without blocks.
 """
 
+import importlib
 import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
 
 from jwcal import products
-from jwcal.memory.budget import list_blocks
+from jwcal.memory.budget import can_give_up, list_blocks
 from jwcal.memory.mapping import copy, find_pages, map_array
 from jwcal.products import INTEGRATIONS
 from jwcal.runner import apply_step, log_step, run_chain, run_step, stamp
@@ -55,8 +57,10 @@ def calibrate_ramp(path, plan, folder, context=None, carried=None):
     outline.carried = {} if carried is None else carried
     blocks = list_blocks(outline.data.shape)
     if len(blocks) == 1:
-        ramp = products.read_ramp(path)
-        ramp.carried = outline.carried
+        with ThreadPoolExecutor(1) as pool:  # importing compiled code takes as long as reading
+            pool.submit(_import_steps, [step for step in plan["steps"] if step not in plan["skipped"]])
+            ramp = products.read_ramp(path)
+        ramp.carried, ramp.spendable = outline.carried, can_give_up(outline.data.shape)
         return run_chain(plan, ramp, context=context)
     log.info("%d integrations in %d blocks, in a temporary file", outline.data.shape[0], len(blocks))
     chain = [(separate, list(steps)) for separate, steps in groupby(plan["steps"], SEPARATE.__contains__)]
@@ -69,6 +73,14 @@ def calibrate_ramp(path, plan, folder, context=None, carried=None):
         else:
             product = _run_together(steps, product, plan)
     return stamp(product, context)
+
+
+def _import_steps(steps):
+    """Import what steps need, numba with it; whatever goes wrong is said when they run."""
+    from jwcal.kernels import image  # noqa: F401
+
+    for step in steps:
+        importlib.import_module(f"jwcal.steps.{step}")
 
 
 def _run_together(steps, product, plan):

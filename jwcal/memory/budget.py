@@ -5,10 +5,13 @@ Asked while Snakemake lays out the workflow, so there are no arrays here, only n
 
 import math
 
-# Samples of a ramp that is calibrated at one go: twice 20 groups of a whole detector just fit. Larger ones lie in a
-# temporary file and are worked on in blocks of integrations of at most so many samples.
-MOST_SAMPLES = 5 << 25
-BAND_BYTES = 1_200_000_000  # of a band of rows of all integrations: samples, flags, results
+# Bytes of ramp and results of an exposure that is calibrated at one go: twice 20 groups of a whole detector just fit.
+# Larger ones lie in a temporary file and are worked on in blocks of integrations of at most so many samples; smaller
+# blocks are no faster, and larger ones hold memory for nothing.
+MOST_BYTES = 1_050_000_000
+BLOCK_SAMPLES = 40_000_000
+BAND_BYTES = 200_000_000  # of a band of rows of all integrations: samples, flags, results
+SHARES, LEAST_SHARE = 8, 1 << 16  # in which a ramp in memory is fitted and given up; pixels of a share that is worth it
 SAMPLE_BYTES, RESULT_BYTES, PIXEL_BYTES = 5, 20, 40  # of a group; of an integration's results; of maps and references
 INTERPRETER = 165  # MB: Python, its libraries, compiled kernels
 MARGIN = 1.1
@@ -22,10 +25,15 @@ MINUTES, SAMPLES_A_MINUTE = 10, 30_000_000  # a slow disk or processor included
 def list_blocks(shape):
     """(first, past the last) integration of the blocks that a ramp [integration, group, y, x] is worked on in."""
     n_integrations, samples = shape[0], math.prod(shape[1:])
-    if n_integrations * samples <= MOST_SAMPLES:
+    if n_integrations * (SAMPLE_BYTES * samples + RESULT_BYTES * samples // shape[1]) <= MOST_BYTES:
         return [(0, n_integrations)]
-    length = max(1, MOST_SAMPLES // samples)
+    length = max(1, BLOCK_SAMPLES // samples)
     return [(first, min(first + length, n_integrations)) for first in range(0, n_integrations, length)]
+
+
+def can_give_up(shape):
+    """Whether a ramp in memory gives way to its results while it is fitted: small pieces are not given back."""
+    return shape[2] // SHARES * shape[3] >= LEAST_SHARE
 
 
 def count_rows(shape):
@@ -53,7 +61,8 @@ def estimate_memory(rule, shape, aside=0):
     first, last = max(list_blocks(shape), key=lambda block: block[1] - block[0])
     held = (last - first) * ny * nx * (SAMPLE_BYTES * n_groups + aside)
     if last - first == n_integrations:
-        held += n_integrations * ny * nx * RESULT_BYTES
+        results = (n_integrations + 1) * ny * nx * RESULT_BYTES  # the mean is one of them
+        held = max(held, results) if can_give_up(shape) else held + results
     else:
         rows = min(ny, count_rows(shape))
         held = max(held, rows * n_integrations * nx * (SAMPLE_BYTES * n_groups + RESULT_BYTES + 4))

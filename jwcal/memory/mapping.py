@@ -12,6 +12,7 @@ import errno
 import math
 import mmap
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -162,36 +163,78 @@ def _transfer(call, pages, mapped, array):
         content, offset = content[done:], offset + done
 
 
-def fit_in_bands(fit, data, groupdq, pixeldq, zeroframe, maps, *rest):
-    """Call a kernel that fits ramps pixel by pixel, on as many rows at a time as memory takes.
+def give_up(array, rows):
+    """Give the memory of some rows of an array [..., y, x] back to the system; they are lost.
+
+    Arrays that are no plain memory stay as they are, and so do all where the system knows no such thing.
+    """
+    if find_pages(array) is not None or not array.flags.c_contiguous or not sys.platform.startswith("linux"):
+        return
+    width = array.shape[-1] * array.itemsize
+    advise = _find_advise()
+    for plane in np.ndindex(array.shape[:-2]):
+        start = _find_address(array[plane])
+        first = -(-(start + rows.start * width) // mmap.PAGESIZE) * mmap.PAGESIZE
+        past = (start + rows.stop * width) // mmap.PAGESIZE * mmap.PAGESIZE
+        if past > first:
+            advise(first, past - first, mmap.MADV_DONTNEED)
+
+
+def _find_advise():
+    """The system's madvise, which the module mmap has for its own arrays only."""
+    import ctypes
+
+    advise = ctypes.CDLL(None).madvise
+    advise.argtypes = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
+    return advise
+
+
+def fit_in_bands(fit, make, ramp, maps, *rest):
+    """Fit ramps pixel by pixel, some rows at a time.
 
     Parameters
     ----------
     fit : callable
-        ``fit(data, groupdq, pixeldq, zeroframe, maps, *rest)`` gives a tuple of arrays [..., y, x].
-    data, groupdq : [integration, group, y, x]
-        The ramp.
-    pixeldq, maps : [y, x], and a tuple of such arrays
-        What goes with each pixel.
-    zeroframe : [integration, y, x]
-        First frames.
+        ``fit(data, groupdq, pixeldq, zeroframe, maps, *rest, rows, outputs)`` fills those rows of the outputs,
+        arrays [..., y, x], that `rows`, (first, past the last), tells.
+    make : callable
+        ``make(height)`` gives the outputs, unfilled, for so many rows.
+    ramp : (ndarray, ndarray, ndarray, ndarray, bool)
+        data and groupdq [integration, group, y, x], pixeldq [y, x], zeroframe [integration, y, x]; and whether data and
+        groupdq may be given up row by row (`Ramp.spendable`), which makes room for the outputs.
+    maps : tuple of ndarray
+        [y, x] each.
     rest : tuple
         What is the same for all pixels.
 
     Returns
     -------
     tuple of ndarray
-        What the kernel gives; mapped where the ramp is.
+        The outputs for all rows; mapped where the ramp is.
     """
-    bands, outputs = list_bands(data), None
-    if len(bands) == 1 and find_pages(data) is None:
-        return fit(data, groupdq, pixeldq, zeroframe, maps, *rest)
-    for rows in bands:
+    *arrays, spendable = ramp
+    if find_pages(arrays[0]) is not None:
+        return _fit_mapped(fit, make, arrays, maps, rest)
+    ny = arrays[0].shape[2]
+    outputs, height = make(ny), -(-ny // budget.SHARES) if spendable else ny
+    for first in range(0, ny, height):
+        rows = slice(first, min(first + height, ny))
+        fit(*arrays, maps, *rest, (rows.start, rows.stop), outputs)
+        if spendable:
+            give_up(arrays[0], rows)
+            give_up(arrays[1], rows)
+    return outputs
+
+
+def _fit_mapped(fit, make, arrays, maps, rest):
+    """Fit a mapped ramp, as many rows at a time as memory takes."""
+    outputs, size = None, arrays[0].shape[-2:]
+    for rows in list_bands(arrays[0]):
+        parts, height = make(rows.stop - rows.start), rows.stop - rows.start
         own = tuple(take(image, rows) for image in maps)
-        parts = fit(*(take(array, rows) for array in (data, groupdq, pixeldq, zeroframe)), own, *rest)
+        fit(*(take(array, rows) for array in arrays), own, *rest, (0, height), parts)
         if outputs is None:
-            size = data.shape[-2:]
-            outputs = tuple(make_like(data, (*part.shape[:-2], *size), part.dtype) for part in parts)
+            outputs = tuple(make_like(arrays[0], (*part.shape[:-2], *size), part.dtype) for part in parts)
         for output, part in zip(outputs, parts, strict=True):
             put(output, rows, part)
         del parts, part, own  # before the next ones are made

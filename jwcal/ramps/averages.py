@@ -8,7 +8,7 @@ from jwcal.kernels.stripes import split_rows
 SLOPE, ERROR, PHOTONS, READ, CHI_SQUARED = range(5)  # planes of the results
 
 
-def average_integrations(results, flags):
+def average_integrations(results, flags, mean, mean_flags):
     """Average integrations with weights that are optimal for the pixel's mean rate.
 
     An integration's photon variance follows from its own rate: weighted with it, those that happen to be low would
@@ -20,21 +20,17 @@ def average_integrations(results, flags):
         Slope, error, variances by photons and by read noise, chi^2. NaN slopes do not count.
     flags : uint32 [integration, y, x]
         Flags.
-
-    Returns
-    -------
     mean : float32 [5, y, x]
-        The same of the mean; chi^2 is the sum.
+        Filled with the same of the mean; chi^2 is the sum.
     mean_flags : uint32 [y, x]
-        Flags of any integration, but DO_NOT_USE only where all have it.
+        Filled with flags of any integration, but DO_NOT_USE only where all have it.
     """
-    mean, mean_flags = results[:, 0].copy(), flags[0].copy()
+    mean[...], mean_flags[...] = results[:, 0], flags[0]
     if len(flags) > 1:
         for rows in split_rows(flags.shape[1:]):
             _average_rows(results[:, :, rows], mean[:, rows])
-        mean_flags = np.bitwise_or.reduce(flags) & ~np.uint32(dq.DO_NOT_USE)
+        mean_flags[...] = np.bitwise_or.reduce(flags) & ~np.uint32(dq.DO_NOT_USE)
         mean_flags |= np.bitwise_and.reduce(flags) & np.uint32(dq.DO_NOT_USE)
-    return mean, mean_flags
 
 
 def _average_rows(results, mean):

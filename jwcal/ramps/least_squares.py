@@ -43,11 +43,20 @@ def fit_least_squares(ramp, maps, extra, suppress_one_group, describe):
     zeroframe = ramp.zeroframe
     if zeroframe is None or suppress:
         zeroframe = np.zeros((n_integrations, *maps.gain.shape), np.float32)
-    inputs = (
-        *(ramp.data, ramp.groupdq, ramp.pixeldq, zeroframe, tuple(maps)),
-        *(extra, _timing(ramp), (start, stop, suppress), tabulate_coefficients(stop - start)),
-    )
-    return (*fit_in_bands(fit_ramps, *inputs), _describe(ramp, inputs) if describe else None)
+    arrays = ramp.data, ramp.groupdq, ramp.pixeldq, zeroframe
+    inputs = tuple(maps), extra, _timing(ramp), (start, stop, suppress), tabulate_coefficients(stop - start)
+
+    def make(height):
+        shape = n_integrations + 1, height, ramp.data.shape[-1]
+        return np.empty((4, *shape), np.float32), np.empty(shape, np.uint32)
+
+    fitted = fit_in_bands(_fit, make, (*arrays, ramp.spendable and not describe), *inputs)
+    return (*fitted, _describe(ramp, (*arrays, *inputs)) if describe else None)
+
+
+def _fit(*inputs):
+    *inputs, outputs = inputs
+    fit_ramps(*inputs, *outputs)
 
 
 def _used_groups(ramp, extra):

@@ -43,13 +43,23 @@ def fit_likelihood(ramp, maps, extra, thresholds=(ONE, TWO), guess_from_all=Fals
     zeroframe = ramp.zeroframe if split else np.zeros((0, 0, 0), np.float32)
     table = tabulate_covariance(list_read_times(ramp, split))
     rules = (float(nframes), *map(float, thresholds), float(guess_from_all))
-    inputs = ramp.data, ramp.groupdq, ramp.pixeldq, zeroframe, tuple(maps), extra, table, rules
-    return fit_in_bands(_fit_and_average, *inputs)
+    inputs = tuple(maps), extra, table, rules
+    arrays = ramp.data, ramp.groupdq, ramp.pixeldq, zeroframe, ramp.spendable
+
+    def make(height):
+        shape = height, ramp.data.shape[-1]
+        kinds = (np.float32, (5, len(ramp.data))), (np.uint32, (len(ramp.data),)), (np.float32, (5,)), (np.uint32, ())
+        return tuple(np.empty((*planes, *shape), dtype) for dtype, planes in kinds)
+
+    return fit_in_bands(_fit_and_average, make, arrays, *inputs)
 
 
 def _fit_and_average(*inputs):
-    results, flags = fit_likeliest(*inputs)
-    return results, flags, *average_integrations(results, flags)
+    *inputs, rows, outputs = inputs
+    results, flags, mean, mean_flags = outputs
+    fit_likeliest(*inputs, rows, results, flags)
+    rows = slice(*rows)
+    average_integrations(results[:, :, rows], flags[:, rows], mean[:, rows], mean_flags[rows])
 
 
 def list_read_times(ramp, split):

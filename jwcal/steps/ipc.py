@@ -38,13 +38,11 @@ def ipc(ramp: Ramp, ipc: Reference) -> Ramp:
     JwcalError
         When the kernel has an even size or does not cover the exposure.
     """
-    pixels = find_normal(find_axes(ramp)[0]) if is_interleaved(ramp) else slice(None)
-    outline = replace(ramp, data=ramp.data[:1, :1, pixels])
+    place = find_normal(find_axes(ramp)[0]) if is_interleaved(ramp) else np.arange(ramp.data.shape[2])
+    outline = replace(ramp, data=np.broadcast_to(np.float32(0), (1, 1, len(place), ramp.data.shape[3])))
     kernel = _read_kernel(outline, ipc)
     rows, columns = _science_region(outline)
-    for integration in ramp.data:
-        for group in integration:
-            group[pixels] = convolve(group[pixels], kernel, rows, columns)
+    convolve(ramp.data, place, kernel, rows, columns)
     return ramp
 
 

@@ -7,6 +7,8 @@ from jwcal.kernels.linearity import find_unusable, linearize, linearize_reads
 from jwcal.models import Ramp
 from jwcal.references import Reference
 
+ROWS = 256
+
 
 def linearity(ramp: Ramp, linearity: Reference) -> Ramp:
     """Apply each pixel's polynomial to the groups that are not saturated, in place.
@@ -35,24 +37,31 @@ def linearity(ramp: Ramp, linearity: Reference) -> Ramp:
     """
     flags = linearity.dq(like=ramp)
     uncorrected = (flags & dq.NO_LIN_CORR) != 0
-    coefficients = _read_polynomials(linearity, "COEFFS", ramp, uncorrected, flags)
+    unusable = None if ramp.zeroframe is None else np.where(ramp.zeroframe == 0, dq.SATURATED, 0).astype(np.uint8)
     nframes = int(ramp.keyword("NFRAMES", 1))
-    if nframes > 1 and linearity.has("INV_COEFFS") and ramp.data.shape[1] > 1:
-        inverse = _read_polynomials(linearity, "INV_COEFFS", ramp, uncorrected, flags)
-        linearize_reads(ramp.data, ramp.groupdq, coefficients, inverse, nframes)
-    else:
-        linearize(ramp.data, ramp.groupdq, coefficients)
-    if ramp.zeroframe is not None:
-        for frame in ramp.zeroframe:
-            unusable = np.where(frame == 0, dq.SATURATED, 0).astype(np.uint8)
-            linearize(frame[None, None], unusable[None, None], coefficients)
+    by_reads = nframes > 1 and linearity.has("INV_COEFFS") and ramp.data.shape[1] > 1
+    for rows in _split(ramp.data.shape[2]):
+        own = rows, uncorrected[rows], flags[rows]
+        coefficients = _read_polynomials(linearity, "COEFFS", ramp, *own)
+        if by_reads:
+            inverse = _read_polynomials(linearity, "INV_COEFFS", ramp, *own)
+            linearize_reads(ramp.data, ramp.groupdq, coefficients, inverse, rows.start, nframes)
+        else:
+            linearize(ramp.data, ramp.groupdq, coefficients, rows.start)
+        if ramp.zeroframe is not None:
+            linearize(ramp.zeroframe[:, None], unusable[:, None], coefficients, rows.start)
     ramp.pixeldq |= flags
     return ramp
 
 
-def _read_polynomials(reference, extname, ramp, uncorrected, flags):
+def _split(ny):
+    """Rows whose polynomials are held at a time."""
+    return [slice(first, min(first + ROWS, ny)) for first in range(0, ny, ROWS)]
+
+
+def _read_polynomials(reference, extname, ramp, rows, uncorrected, flags):
     """Coefficients, the identity where uncorrected or unusable; the latter pixels are noted in `flags`."""
-    coefficients = reference.image(extname, like=ramp)
+    coefficients = reference.image(extname, like=ramp, rows=rows)
     unusable = find_unusable(coefficients) & ~uncorrected
     flags[unusable] |= dq.NO_LIN_CORR
     y, x = np.nonzero(unusable | uncorrected)

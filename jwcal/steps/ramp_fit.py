@@ -47,7 +47,7 @@ def ramp_fit(
     ----------
     ramp : Ramp
         Corrected ramp, DN, with its flags; keywords TGROUP, TFRAME, NFRAMES. Left unchanged, but for the JUMP_DET that
-        LIKELY adds to its `groupdq` if that is in memory.
+        LIKELY adds to its `groupdq` if that is in memory; one that is `spendable` is lost.
     readnoise : Reference
         SCI [y, x], DN, noise of the difference of two frames.
     gain : Reference

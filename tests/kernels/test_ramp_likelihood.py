@@ -30,7 +30,12 @@ def fit(data, groupdq, pixeldq, gain, noise, nframes=1, thresholds=THRESHOLDS, z
     maps = gain, noise, np.zeros(gain.shape, np.float32)
     rules = (float(nframes), *thresholds, 0.0)
     extra = np.zeros(data.shape[1], np.uint8)
-    return fit_likeliest(data, groupdq, pixeldq, zeroframe, maps, extra, tabulate_covariance(times), rules)
+    n_integrations, _, ny, nx = data.shape
+    results = np.empty((5, n_integrations, ny, nx), np.float32), np.empty((n_integrations, ny, nx), np.uint32)
+    inputs = data, groupdq, pixeldq, zeroframe, maps, extra, tabulate_covariance(times), rules
+    for first in range(0, ny, 7):  # rows are fitted by themselves
+        fit_likeliest(*inputs, (first, min(first + 7, ny)), *results)
+    return results
 
 
 def make_ramps(seed, shape, rate, gain=2.0, noise=8.0, nframes=1):

@@ -26,7 +26,11 @@ def fit(data, groupdq, pixeldq, gain, noise, nframes=1, suppress=True, zeroframe
     maps = (gain, noise, np.full((ny, nx), dark, np.float32))
     rules = (*(window or (0, n_groups)), suppress and n_groups > 1)
     extra = np.zeros(n_groups, np.uint8)
-    return fit_ramps(data, groupdq, pixeldq, zeroframe, maps, extra, timing, rules, tabulate_coefficients(n_groups))
+    results = np.empty((4, n_integrations + 1, ny, nx), np.float32), np.empty((n_integrations + 1, ny, nx), np.uint32)
+    inputs = data, groupdq, pixeldq, zeroframe, maps, extra, timing, rules, tabulate_coefficients(n_groups)
+    for first in range(0, ny, 7):  # rows are fitted by themselves
+        fit_ramps(*inputs, (first, min(first + 7, ny)), *results)
+    return results
 
 
 def fit_pixel(values, flags=None, gain=2.0, noise=6.0, **settings):

@@ -70,7 +70,7 @@ def test_as_much_as_declared(series, tmp_path, n):
 
 
 def test_no_more_for_more_integrations(series, tmp_path, monkeypatch):
-    limits = {"MOST_SAMPLES": 40 * 5 * 160 * 160, "BAND_BYTES": 100_000_000}
+    limits = {"MOST_BYTES": 1, "BLOCK_SAMPLES": 40 * 5 * 160 * 160, "BAND_BYTES": 100_000_000}
     for name, value in limits.items():
         monkeypatch.setattr(budget, name, value)
     peaks = [measure(series, n, tmp_path, **limits) for n in (100, 400)]

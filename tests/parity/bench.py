@@ -5,17 +5,22 @@ likelihood fit alone, of a ramp that is ready to be fitted) with the same refere
 official code's default settings, each as a whole process with its start-up. Runs alternate (A B A B ...); medians and
 ratios are printed. Byte code of both environments is compiled first, and the kernels are in their disk cache, as after
 the workflow's ``warm`` job. Peak memory is that of the largest process.
-Options: ``--repeat 5``, ``--only detector1 image2 image3 workflow cold likelihood niriss soss miri irs2``.
+``fit`` is the time of the step alone in the processes of ``likelihood``, from both sides' logs. ``threads`` compares us
+with ourselves: the time in compiled kernels (loaded before, `kernel_times.py`) of stage 1 with two threads, in the
+columns of jwcal, and with one, in those of jwst; it needs two idle cores.
+Options: ``--repeat 5``, ``--only detector1 image2 image3 workflow cold likelihood fit niriss soss miri irs2 threads``.
 """
 
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -135,6 +140,32 @@ def bench_likelihood():
     return our_job("likelihood"), official_job("likelihood", ramp, "official_likelihood")
 
 
+def bench_fit():
+    """The step alone in one pair of runs of the likelihood fit."""
+    ours, theirs = bench_likelihood()
+    step = re.search(r"ramp_fit: COMPLETE in ([\d.]+) s", (WORK / "logs" / "likelihood.log").read_text())
+    lines = (WORK / "official_likelihood.log").read_text().splitlines()
+    begun, ended = (
+        datetime.fromisoformat(next(line for line in lines if f"RampFitStep {event}" in line)[:19])
+        for event in ("running", "done")
+    )
+    return ours._replace(seconds=float(step[1])), theirs._replace(seconds=(ended - begun).total_seconds())
+
+
+def bench_threads():
+    """Time in kernels of one run of stage 1 with two threads, and with one."""
+    runs = []
+    for threads in (THREADS, 1):
+        log = WORK / "kernel_times.log"
+        command = [sys.executable, HERE / "kernel_times.py", WORK / "jobs" / "detector1.json", str(threads)]
+        run = measure(command, our_environment(), log)
+        runs.append((run, json.loads(log.read_text().splitlines()[-1])))
+    (many, fast), (one, slow) = runs
+    for name in sorted(slow, key=slow.get, reverse=True):
+        print(f"  {name:32} {slow[name]:7.3f} s {fast[name]:7.3f} s  {slow[name] / fast[name]:5.2f} x")
+    return many._replace(seconds=sum(fast.values())), one._replace(seconds=sum(slow.values()))
+
+
 def bench_image2():
     """One pair of runs of stage 2, from the same `_rate`."""
     rate = WORK / "official" / f"{exposures()[0]}_rate.fits"
@@ -199,10 +230,12 @@ BENCHES = {
     "workflow": (bench_workflow, "4 uncal -> i2d (snakemake)", None),
     "cold": (bench_cold, "cold kernel cache: warm job", None),
     "likelihood": (bench_likelihood, "1x10, likelihood fit: ramp -> rate", 30),
+    "fit": (bench_fit, "1x10, likelihood fit: the step alone", 30),
     "niriss": (partial(bench_mode, "niriss"), "NIRISS full 2x20, uncal -> rate", 10),
     "soss": (partial(bench_mode, "soss"), "SOSS SUBSTRIP256 50x5, uncal -> rate", 10),
     "miri": (partial(bench_mode, "miri"), "MIRI full 1x40, uncal -> rate", 10),
     "irs2": (partial(bench_mode, "irs2"), "NIRSpec IRS2 full 1x10, uncal -> rate", 10),
+    "threads": (bench_threads, "1x10, kernels: 2 threads, 1 thread", 1.7),
 }
 
 

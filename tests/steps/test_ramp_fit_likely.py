@@ -168,7 +168,8 @@ def test_integrations_are_averaged_with_the_noise_of_their_mean_rate():
     results[2, :, 0, 0] = 0.1, 0.2, 0.3  # photon noise alone: all count alike
     results[:, :, 0, 1] = np.array([[2.0, np.nan, 4.0], [1, 0, 1], [0, 0, 0], [1.0, 0, 1.0], [5, np.nan, 6]])
     flags = np.array([4, 1, 2], np.uint32)[:, None, None] * np.ones((1, 2), np.uint32)
-    mean, mean_flags = average_integrations(results, flags)
+    mean, mean_flags = np.empty((5, 1, 2), np.float32), np.empty((1, 2), np.uint32)
+    average_integrations(results, flags, mean, mean_flags)
     np.testing.assert_allclose(mean[[0, 2, 3], 0, 0], [2.0, 0.2 / 3, 0], rtol=1e-5)
     np.testing.assert_allclose(mean[:, 0, 1], [3.0, np.sqrt(0.5), 0, 0.5, 11], rtol=1e-6)
     assert mean_flags.tolist() == [[6, 6]] and (ONE, TWO) == (20.25, 23.8)

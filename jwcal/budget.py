@@ -28,10 +28,13 @@ def list_blocks(shape):
     return [(first, min(first + length, n_integrations)) for first in range(0, n_integrations, length)]
 
 
-def count_rows(shape):
-    """Rows of a ramp that are held at a time, with all their integrations and results; one at least."""
+def count_rows(shape, further=0):
+    """Rows of a ramp that are held at a time, with all their integrations and results; one at least.
+
+    `further` bytes come with each pixel of an integration.
+    """
     n_integrations, n_groups, _, nx = shape
-    return max(1, BAND_BYTES // (n_integrations * nx * (SAMPLE_BYTES * n_groups + RESULT_BYTES + 4)))
+    return max(1, BAND_BYTES // (n_integrations * nx * (SAMPLE_BYTES * n_groups + RESULT_BYTES + 4 + further)))
 
 
 def estimate_memory(rule, shape, aside=0):

@@ -108,12 +108,15 @@ def walk(array):
         release(array)
 
 
-def list_bands(array):
-    """Slices of rows of a ramp [integration, group, y, x]: all if it is in memory, else so many as memory takes."""
+def list_bands(array, further=0):
+    """Slices of rows of a ramp [integration, group, y, x]: all if it is in memory, else so many as memory takes.
+
+    `further` bytes of results come with each pixel of an integration.
+    """
     ny = array.shape[2]
     if find_pages(array) is None:
         return [slice(0, ny)]
-    height = budget.count_rows(array.shape)
+    height = budget.count_rows(array.shape, further)
     return [slice(first, min(first + height, ny)) for first in range(0, ny, height)]
 
 
@@ -162,7 +165,7 @@ def _transfer(call, pages, mapped, array):
         content, offset = content[done:], offset + done
 
 
-def fit_in_bands(fit, data, groupdq, pixeldq, zeroframe, maps, *rest):
+def fit_in_bands(fit, data, groupdq, pixeldq, zeroframe, maps, *rest, further=0):
     """Call a kernel that fits ramps pixel by pixel, on as many rows at a time as memory takes.
 
     Parameters
@@ -177,13 +180,15 @@ def fit_in_bands(fit, data, groupdq, pixeldq, zeroframe, maps, *rest):
         First frames.
     rest : tuple
         What is the same for all pixels.
+    further : int
+        Bytes of results that come with each pixel of an integration, besides count rates.
 
     Returns
     -------
     tuple of ndarray
         What the kernel gives; mapped where the ramp is.
     """
-    bands, outputs = list_bands(data), None
+    bands, outputs = list_bands(data, further), None
     if len(bands) == 1 and find_pages(data) is None:
         return fit(data, groupdq, pixeldq, zeroframe, maps, *rest)
     for rows in bands:
@@ -194,5 +199,5 @@ def fit_in_bands(fit, data, groupdq, pixeldq, zeroframe, maps, *rest):
             outputs = tuple(make_like(data, (*part.shape[:-2], *size), part.dtype) for part in parts)
         for output, part in zip(outputs, parts, strict=True):
             put(output, rows, part)
-        del parts, part, own  # before the next ones are made
+        parts = part = own = None  # before the next ones are made
     return outputs

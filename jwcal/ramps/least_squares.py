@@ -80,14 +80,29 @@ def _timing(ramp):
 
 def _describe(ramp, inputs):
     """Per-segment results by HDU name; how many segments and jumps there are is counted first."""
-    n_integrations, _, ny, nx = ramp.data.shape
     nframes, gap = int(ramp.keyword("NFRAMES", 1)), int(ramp.keyword("GROUPGAP", 0))
     frames = (nframes + 1) / 2 + int(ramp.keyword("DRPFRMS1", 0))
     since_reset = frames / (nframes + gap) * float(ramp.keyword("TGROUP"))
-    segments, jumps = 0, 0
-    for _ in range(2):
-        results = np.zeros((len(SEGMENT_HDUS), n_integrations, segments, ny, nx), np.float32)
-        sizes = np.zeros((n_integrations, jumps, ny, nx), np.float32)
-        pedestals = np.zeros((n_integrations, ny, nx), np.float32)
-        segments, jumps = describe_segments(*inputs, since_reset, (results, sizes, pedestals))
+    counts = []
+
+    def count(*band):
+        counts.append(_list_segments((0, 0), since_reset, band)[1])
+        return ()
+
+    fit_in_bands(count, *inputs)
+    most = tuple(map(max, zip(*counts, strict=True)))
+
+    def describe(*band):
+        return _list_segments(most, since_reset, band)[0]
+
+    further = 4 * (len(SEGMENT_HDUS) * most[0] + most[1] + 1)
+    results, sizes, pedestals = fit_in_bands(describe, *inputs, further=further)
     return dict(zip(SEGMENT_HDUS, results, strict=True)) | {"PEDESTAL": pedestals, "CRMAG": sizes}
+
+
+def _list_segments(most, since_reset, band):
+    """Results, sizes of jumps and pedestals of some rows; how many segments and jumps there are, room or not."""
+    shape, size = (len(band[0]),), band[0].shape[-2:]
+    shapes = (len(SEGMENT_HDUS), *shape, most[0]), (*shape, most[1]), shape
+    outputs = tuple(np.zeros(leading + size, np.float32) for leading in shapes)
+    return outputs, describe_segments(*band, since_reset, outputs)

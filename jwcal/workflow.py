@@ -22,7 +22,7 @@ from jwcal.image3 import Image3
 from jwcal.pools import read_pools
 from jwcal.selection import Selector
 from jwcal.settings import load_settings, matches
-from jwcal.successions import Succession
+from jwcal.successions import Handover
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "config"
@@ -299,20 +299,9 @@ class Program:
         return [self.locate(member, "rate") for member in self.backgrounds.get(name, ())]
 
     @cached_property
-    def _succession(self):
+    def handover(self):
         """Who hands persistence windows on to whom."""
-        names = self.jobs["detector1"]
-        settings = {name: self._plans["detector1", name]["settings"].get("persistence", {}) for name in names}
-        return Succession({name: self.exposure(name) for name in names}, settings)
-
-    def earlier_windows(self, name):
-        """Persistence windows that the detector's exposure before left open, as a list of one file or none."""
-        before = self._succession.before(name)
-        return [f"{self.products}/{before}_persistence.asdf"] if before else []
-
-    def windows_pattern(self):
-        """Regular expression of the exposures that hand persistence windows on."""
-        return "|".join(map(re.escape, sorted(self._succession))) or "(?!)"
+        return Handover(self)
 
     def pattern(self, rule, several_integrations=None):
         """Regular expression of the exposures that a rule serves."""
@@ -371,8 +360,8 @@ class Program:
 
     def peek_windows(self, name, step):
         """Persistence windows of the exposure before, where the chain up to a step needs them."""
-        run = self.peek_plan(name, step)["settings"]
-        return self.earlier_windows(name) if "persistence" in run and self.peek_rule(name, step) == "detector1" else []
+        taken = "persistence" in self.peek_plan(name, step)["settings"]
+        return self.handover.earlier_windows(name) if taken else []
 
     def peek_plan(self, name, step, script="peek"):
         """The plan of a chain cut after a step (`ramp`: just before ramp_fit; `bsub`: after background)."""

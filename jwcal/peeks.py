@@ -51,8 +51,8 @@ class Peeks:
 
     def windows(self, name, step):
         """Persistence windows of the exposure before, where the chain up to a step needs them."""
-        needs = "persistence" in self.plan(name, step)["settings"] and self.rule(name, step) == "detector1"
-        return self._program.earlier_windows(name) if needs else []
+        taken = "persistence" in self.plan(name, step)["settings"]
+        return self._program.handover.earlier_windows(name) if taken else []
 
     def plan(self, name, step, script="peek"):
         """The plan of a chain cut after a step (`ramp`: just before ramp_fit; `bsub`: after background)."""

@@ -174,7 +174,7 @@ JUMP_SETTINGS = (
     {"minimum_sigclip_groups": 2, "only_use_ints": False},
     {"minimum_sigclip_groups": 2},
 )
-FIT_SETTINGS = ({"suppress_one_group": False, "save_opt": True}, {}, {"algorithm": "LIKELY"})
+FIT_SETTINGS = ({"suppress_one_group": False, "save_opt": True}, {}, {"algorithm": "LIKELY", "split_hits": True})
 
 
 def _warm_guider(folder, references):

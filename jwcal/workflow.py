@@ -23,7 +23,7 @@ from jwcal.memory.budget import estimate_memory, estimate_minutes
 from jwcal.peeks import Peeks
 from jwcal.selection import Selector
 from jwcal.settings import load_settings, matches
-from jwcal.successions import Succession
+from jwcal.successions import Handover
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "config"
@@ -312,20 +312,9 @@ class Program:
         return [self.locate(member, "rate") for member in self.backgrounds.get(name, ())]
 
     @cached_property
-    def _succession(self):
+    def handover(self):
         """Who hands persistence windows on to whom."""
-        names = self.jobs["detector1"]
-        settings = {name: self._plans["detector1", name]["settings"].get("persistence", {}) for name in names}
-        return Succession({name: self.exposure(name) for name in names}, settings)
-
-    def earlier_windows(self, name):
-        """Persistence windows that the detector's exposure before left open, as a list of one file or none."""
-        before = self._succession.before(name)
-        return [f"{self.products}/{before}_persistence.asdf"] if before else []
-
-    def windows_pattern(self):
-        """Regular expression of the exposures that hand persistence windows on."""
-        return "|".join(map(re.escape, sorted(self._succession))) or "(?!)"
+        return Handover(self)
 
     def pattern(self, rule, several_integrations=None):
         """Regular expression of the exposures that a rule serves."""

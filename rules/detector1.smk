@@ -4,7 +4,7 @@
 rule detector1:
     input:
         uncal=source("uncal"),
-        earlier=lambda wildcards: program.earlier_windows(wildcards.exposure),
+        earlier=lambda w: program.handover.inherited_windows("detector1", w.exposure),
         references=references("detector1"),
     output:
         rate=f"{PRODUCTS}/{{exposure}}_rate.fits",
@@ -35,11 +35,12 @@ use rule detector1 as detector1ints with:
 
 
 # Where persistence is carried over: the windows that an exposure leaves open, an input of the next one of its detector.
+# Time series hand them on, too, though they are not flagged themselves.
 rule windows:
     input:
         uncal=source("uncal"),
-        earlier=lambda wildcards: program.earlier_windows(wildcards.exposure),
-        references=references("detector1"),
+        earlier=lambda w: program.handover.earlier_windows(w.exposure),
+        references=lambda w: references(program.handover.rule(w.exposure))(w),
     output:
         product=f"{PRODUCTS}/{{exposure}}_persistence.asdf",
     log:
@@ -47,7 +48,7 @@ rule windows:
     benchmark:
         "benchmarks/windows/{exposure}.tsv"
     wildcard_constraints:
-        exposure=program.windows_pattern(),
+        exposure=program.handover.pattern(),
     conda:
         "../envs/jwcal.yaml"
     threads: THREADS
@@ -55,9 +56,7 @@ rule windows:
         mem_mb=memory("detector1"),
         runtime=runtime("detector1"),
     params:
-        plan=lambda wildcards: program.peeks.plan(
-            wildcards.exposure, "persistence", "windows"
-        ),
+        plan=lambda w: program.handover.plan(w.exposure),
     script:
         "../scripts/windows.py"
 
@@ -65,6 +64,7 @@ rule windows:
 rule dark:
     input:
         uncal=source("uncal"),
+        earlier=lambda w: program.handover.inherited_windows("dark", w.exposure),
         references=references("dark"),
     output:
         product=f"{PRODUCTS}/{{exposure}}_dark.fits",

@@ -3,14 +3,19 @@
 from jwcal.jobs import run
 
 
-def dark(uncal, plan, product, context=None):
-    """Correct one raw dark exposure and write it as `_dark`."""
+def dark(uncal, plan, product, earlier=(), context=None):
+    """Correct one raw dark exposure and write it as `_dark`.
+
+    `earlier` are persistence windows that the exposure before left open, where the chain looks at them.
+    """
     from pathlib import Path
 
     from jwcal import products
     from jwcal.memory.blocks import calibrate_ramp
+    from jwcal.windows import carry_windows
 
-    products.write(product, calibrate_ramp(uncal, plan, Path(product).parent, context))
+    carried = carry_windows(earlier, products.outline_ramp(uncal)) if earlier else {}
+    products.write(product, calibrate_ramp(uncal, plan, Path(product).parent, context, carried))
 
 
 if "snakemake" in globals():

@@ -23,12 +23,9 @@ def detector1(uncal, plan, rate, rateints=None, earlier=(), context=None):
 
     from jwcal import products
     from jwcal.memory.blocks import calibrate_ramp
+    from jwcal.windows import carry_windows
 
-    carried = {}
-    if earlier:
-        from jwcal.windows import inherit_windows
-
-        carried["persistence"] = inherit_windows(earlier, products.outline_ramp(uncal))[1]
+    carried = carry_windows(earlier, products.outline_ramp(uncal)) if earlier else {}
     rates = calibrate_ramp(uncal, plan, Path(rate).parent, context, carried)
     products.write(rate, rates.rate)
     if rateints:

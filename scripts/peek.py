@@ -26,13 +26,10 @@ def peek(source, plan, product, backgrounds=(), earlier=(), context=None):
     from jwcal import models, products
     from jwcal.memory.blocks import calibrate_ramp
     from jwcal.runner import run_chain
+    from jwcal.windows import carry_windows
 
     if source.endswith("_uncal.fits"):
-        carried = {}
-        if earlier:
-            from jwcal.windows import inherit_windows
-
-            carried["persistence"] = inherit_windows(earlier, products.outline_ramp(source))[1]
+        carried = carry_windows(earlier, products.outline_ramp(source)) if earlier else {}
         result = calibrate_ramp(source, plan, Path(product).parent, context, carried)
     else:
         backgrounds = [backgrounds] if isinstance(backgrounds, str) else backgrounds

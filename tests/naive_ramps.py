@@ -176,7 +176,21 @@ def naive_likelihood(values, use, covariance):
     return rate, variance, (values - rate) @ inverse @ (values - rate)
 
 
-def naive_likely_pixel(samples, lost, gain, readnoise, read_times, thresholds):
+def naive_split_gain(values, use, covariance, step, k, reads):
+    """By how much chi^2 falls if differences k and k + 1 may hold a charge that came between two of `reads` reads."""
+    inverse, best = np.linalg.inv(covariance[np.ix_(use, use)]), 0.0
+    before = naive_likelihood(values, use, covariance)[2]
+    for read in range(1, reads):
+        share = np.zeros(len(values))
+        share[k : k + 2] = (reads - read) / reads / step[k], read / reads / step[k + 1]
+        model = np.stack([np.ones(use.sum()), share[use]], axis=1)
+        fitted = np.linalg.solve(model.T @ inverse @ model, model.T @ inverse @ values[use])
+        left = values[use] - model @ fitted
+        best = max(best, before - left @ inverse @ left if fitted[1] > 0 else 0)
+    return best
+
+
+def naive_likely_pixel(samples, lost, gain, readnoise, read_times, thresholds, split_hits=False):
     """(slope, error, photon, read variance, chi squared) of a ramp, and which differences are jumps."""
     step = np.diff([np.mean(times) for times in read_times])
     values, use = np.diff(samples) / step, ~(lost[1:] | lost[:-1])
@@ -198,6 +212,8 @@ def naive_likely_pixel(samples, lost, gain, readnoise, read_times, thresholds):
                 fewer = use.copy()
                 fewer[omitted] = False
                 gain_by = chi_squared - naive_likelihood(values, fewer, covariance)[2]
+                if number == 2 and split_hits:
+                    gain_by = naive_split_gain(values, use, covariance, step, k, len(read_times[k + 1]))
                 gains.append((gain_by - thresholds[number - 1], k, number))
         best, k, number = max(gains)
         if best <= 0:

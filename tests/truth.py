@@ -135,11 +135,11 @@ def score_cosmic_rays(groupdq, hits, noise, threshold=5.0):
             true += np.count_nonzero(counted)
             found += np.count_nonzero(counted & flagged)
             flags += np.count_nonzero(flagged)
-            right += np.count_nonzero(flagged & _widen(charge > noise))
+            right += np.count_nonzero(flagged & widen(charge > noise))
     return found / max(true, 1), right / max(flags, 1), true
 
 
-def _widen(mask):
+def widen(mask):
     """A mask and the four neighbours of its pixels."""
     wide = mask.copy()
     wide[1:] |= mask[:-1]

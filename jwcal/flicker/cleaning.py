@@ -9,6 +9,7 @@ import numpy as np
 from jwcal.flicker import fourier
 from jwcal.flicker.levels import subtract_level, subtract_model
 from jwcal.kernels.flicker_lines import fit_stripes, take_difference
+from jwcal.memory.mapping import make_like, release
 
 log = logging.getLogger("jwcal")
 
@@ -130,7 +131,7 @@ def clean(product, scene, method, keep=(), expected=None):
     """
     shape = product.data.shape
     samples = product.data.reshape(shape[0] if len(shape) > 2 else 1, -1, *shape[-2:])
-    kept = {name: np.zeros_like(samples) for name in keep}
+    kept = {name: make_like(samples, samples.shape, samples.dtype) for name in keep}
     for i, groups in enumerate(samples):
         chosen = scene[i] if scene.ndim == 3 else scene
         flags = product.groupdq[i] if len(shape) == 4 and expected is None else [np.zeros(shape[-2:], np.uint8)]
@@ -139,6 +140,7 @@ def clean(product, scene, method, keep=(), expected=None):
             for name, array in (("noise", -change), ("background", background)):
                 if name in kept:
                     kept[name][i, g] = array
+        release(samples, flags, scene, *kept.values())
     return {name: array.reshape(shape) for name, array in kept.items()}
 
 

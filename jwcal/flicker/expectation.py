@@ -9,6 +9,7 @@ import numpy as np
 
 from jwcal.errors import StepSkipped
 from jwcal.kernels.time_medians import median_over_integrations
+from jwcal.memory.mapping import list_bands, take, walk
 
 
 class Expectation:
@@ -34,7 +35,7 @@ class Expectation:
             raise StepSkipped("background_method median_image needs several integrations")
         background = scene.all(axis=0) if scene.ndim == 3 else scene
         self.scale = measure_brightness(rates, background)
-        self.medians = [median_over_integrations(data, g) for g in range(data.shape[1])]
+        self.medians = _take_medians(data)
         self.levels = [_median(plane[background & ~np.isnan(plane)]) for plane in self.medians]
 
     def __call__(self, integration, group=0):
@@ -53,13 +54,27 @@ def measure_brightness(rates, background):
     background : bool [y, x]
         Background pixels; all others that are never NaN are the source's.
     """
-    source = ~background & ~np.isnan(rates).any(axis=0)
-    levels = np.array([_median(plane[background & ~np.isnan(plane)]) for plane in rates])
-    sums = rates[:, source].sum(axis=1, dtype=np.float64) - levels * np.count_nonzero(source)
+    source = ~background
+    for plane in walk(rates):
+        source &= ~np.isnan(plane)
+    sums = np.empty(len(rates))
+    for i, plane in enumerate(walk(rates)):
+        level = _median(plane[background & ~np.isnan(plane)])
+        sums[i] = plane[source].sum(dtype=np.float64) - level * np.count_nonzero(source)
     middle = np.median(sums)
     if not source.any() or not middle > 0:
         return np.ones(len(rates), np.float32)
     return (sums / middle).astype(np.float32)
+
+
+def _take_medians(data):
+    """Median of each group over the integrations, float32 [group, y, x]."""
+    medians = np.empty(data.shape[1:], np.float32)
+    for rows in list_bands(data):
+        band = take(data, rows)
+        for g, median in enumerate(medians):
+            median[rows] = median_over_integrations(band, g)
+    return medians
 
 
 def _median(values):

@@ -8,6 +8,7 @@ from jwcal import dq
 from jwcal.errors import JwcalError, StepSkipped
 from jwcal.fitsfiles import FitsFile
 from jwcal.flicker.levels import clip_to_background
+from jwcal.memory.mapping import make_like, walk
 from jwcal.models import Image, Ramp
 
 log = logging.getLogger("jwcal")
@@ -53,7 +54,7 @@ def keep_array(ramp, array):
     return container(header=ramp.header.copy(), sci_header=ramp.sci_header.copy(), path=ramp.path, data=array)
 
 
-def find_background(image, n_sigma, *, fit_histogram=False, regions=None):
+def find_background(image, n_sigma, *, fit_histogram=False, regions=None, flat=None):
     """Background pixels of count rates.
 
     Parameters
@@ -66,18 +67,22 @@ def find_background(image, n_sigma, *, fit_histogram=False, regions=None):
         Take level and standard deviation from a Gaussian fitted to the histogram.
     regions : bool [y, x], optional
         False where light is expected (`find_regions`).
+    flat : float32 [y, x], optional
+        Relative response, to divide by.
 
     Returns
     -------
     bool [y, x] or [integration, y, x]
     """
-    mask = ~(np.isnan(image.data) | (image.data == 0))
-    if regions is not None:
-        mask &= regions
-    if n_sigma > 0:
-        shape = mask.shape[-2:]
-        for plane, background in zip(image.data.reshape(-1, *shape), mask.reshape(-1, *shape), strict=True):
-            clip_to_background(plane, background, FAINT, n_sigma, fit_histogram=fit_histogram)
+    mask = make_like(image.data, image.data.shape, bool)
+    planes, masks = (array.reshape(-1, *mask.shape[-2:]) for array in (image.data, mask))
+    for plane, background in zip(walk(planes), walk(masks), strict=True):
+        flattened = plane if flat is None else plane / flat
+        background[:] = ~(np.isnan(flattened) | (flattened == 0))
+        if regions is not None:
+            background &= regions
+        if n_sigma > 0:
+            clip_to_background(flattened, background, FAINT, n_sigma, fit_histogram=fit_histogram)
     return mask
 
 
@@ -127,7 +132,10 @@ def find_regions(image, pastasoss=None, flat=None, optics=None, failed_open=Fals
 
 def _all_flags(image):
     """Flags of all integrations together [y, x]."""
-    return np.bitwise_or.reduce(image.dq.reshape(-1, *image.dq.shape[-2:]), axis=0)
+    flags = np.zeros(image.dq.shape[-2:], image.dq.dtype)
+    for plane in walk(image.dq.reshape(-1, *flags.shape)):
+        flags |= plane
+    return flags
 
 
 def _avoid_traces(image, pastasoss):

@@ -8,8 +8,10 @@ tridiagonal, with alpha_k on and beta_k beside the diagonal. The likeliest rate 
 
 V = L D L' is eliminated downwards (`eliminate`); upwards follow u = V^-1 1, r = V^-1 (d - a 1) and the elements of V^-1
 on and beside the diagonal. With S = V^-1 - u u' var a, omitting difference k lowers chi^2 by r_k^2 / S_kk, omitting two
-neighbours by their r, times the inverse of their block of S, times their r (`seek_outliers`). A difference that is not
-used has no covariance with others and no weight. No determinant is formed: nothing overflows, however long the ramp.
+neighbours by their r, times the inverse of their block of S, times their r (`seek_outliers`). If the two share the
+charge w of a hit between two of the reads of their common group, to allow for it lowers chi^2 by (w'r)^2 / w'Sw. A
+difference that is not used has no covariance with others and no weight. No determinant is formed: nothing overflows,
+however long the ramp.
 
 All arrays run over pixels side by side in their last axis, which the processor takes several at a time.
 
@@ -23,19 +25,22 @@ from jwcal.kernels import leaf
 PHOTON_ALPHA, READ_ALPHA, PHOTON_BETA, READ_BETA, PAIR, STEP = range(6)  # rows of the table of `tabulate_covariance`
 
 
-def tabulate_covariance(read_times):
+def tabulate_covariance(read_times, split_hits=False):
     """Coefficients of the covariance matrix of the differences of neighbouring groups.
 
     Parameters
     ----------
     read_times : list of float array
         Times of the reads that are averaged in each group, s.
+    split_hits : bool
+        Whether two differences have to share a charge to be outliers together.
 
     Returns
     -------
     float64 [6, difference]
         Factors of rate / gain and of the squared noise of a read in alpha, the same in beta (of a difference and the
-        next; 0 for the last), whether a difference and the next share a group of several reads, and the time, s.
+        next; 0 for the last); where a difference and the next share a group of several reads, the number of these if
+        hits are split among them, else 1; and the time, s.
     """
     reads = np.array([len(times) for times in read_times], float)
     mean = np.array([np.mean(times) for times in read_times])
@@ -46,7 +51,7 @@ def tabulate_covariance(read_times):
     table[READ_ALPHA] = (1 / reads[:-1] + 1 / reads[1:]) / step**2
     table[PHOTON_BETA, :-1] = (mean[1:-1] - spread[1:-1]) / (step[1:] * step[:-1])
     table[READ_BETA, :-1] = -1 / (reads[1:-1] * step[1:] * step[:-1])
-    table[PAIR, :-1] = reads[1:-1] > 1
+    table[PAIR, :-1] = np.where(reads[1:-1] > 1, reads[1:-1] if split_hits else 1, 0)
     table[STEP] = step
     return table
 
@@ -140,6 +145,20 @@ def _seek_pair(k, count, sums, later, now, best):
 
 
 @leaf
+def _seek_split(k, reads, step, next_step, count, sums, later, now, best):
+    """A pair that shares the charge of a hit, which is positive, after the first `read` of the `reads` they share."""
+    for read in range(1, np.int64(reads)):
+        one, next_one = (reads - read) / step, read / next_step
+        for w in range(count):
+            beside = now[4, w] - now[0, w] * later[0, w] * sums[3, w]
+            rise = one * now[1, w] + next_one * later[1, w]
+            gain = rise * rise if rise > 0 else 0.0
+            gain /= one * one * now[3, w] + 2 * one * next_one * beside + next_one * next_one * later[3, w]
+            better = gain > best[2, w]
+            best[2, w], best[3, w] = gain if better else best[2, w], k if better else best[3, w]
+
+
+@leaf
 def seek_outliers(used, table, noise, count, matrix, sums, later, best):
     """Go up the differences in search of those whose omission lowers chi^2 most.
 
@@ -162,7 +181,10 @@ def seek_outliers(used, table, noise, count, matrix, sums, later, best):
         betas = table[PHOTON_BETA, k], table[READ_BETA, k]
         number, next_one, this = np.float64(k), later[(k + 1) & 1], later[k & 1]
         _seek_single(number, *betas, rows, used[min(k + 1, last)], noise, count, sums, next_one, this, best)
-        if table[PAIR, k] > 0:
+        if table[PAIR, k] > 1:
+            steps = table[STEP, k], table[STEP, k + 1]
+            _seek_split(number, table[PAIR, k], *steps, count, sums, next_one, this, best)
+        elif table[PAIR, k] > 0:
             _seek_pair(number, count, sums, next_one, this, best)
 
 

@@ -2,7 +2,8 @@
 
 The covariance of a pixel's differences (`ramp_covariance`) follows from a first guess of its rate, their median. Fitted
 with it, the difference whose omission lowers chi^2 most is a jump if the gain exceeds a threshold; so are two
-neighbours, where a hit during the averaged reads of a group spoils both, above a higher one. That is repeated until
+neighbours, where a hit during the averaged reads of a group spoils both, above a higher one (any two, or only by a
+charge that they share as a hit would have it; the table of coefficients says which). That is repeated until
 nothing is gained or three differences are left: of two nobody can tell which one is wrong. With the rate found then,
 the covariance is made anew and the rate is fitted for good, which removes the bias by the first guess.
 

@@ -3,8 +3,8 @@
 SAMPLES = 1 << 15  # of a plane at a time: a dozen of them fit into a core's cache
 
 
-def split_rows(shape):
-    """Slices of rows of an image of that shape (rows, columns), about `SAMPLES` pixels each."""
+def split_rows(shape, depth=1):
+    """Slices of rows of `depth` images of that shape (rows, columns), about `SAMPLES` pixels each."""
     ny, nx = shape
-    height = max(1, SAMPLES // max(nx, 1))
+    height = max(1, SAMPLES // max(nx * depth, 1))
     return [slice(y, min(y + height, ny)) for y in range(0, ny, height)]

@@ -28,8 +28,6 @@ SEPARATE = set(
     """group_scale dq_init saturation ipc superbias refpix linearity firstframe lastframe reset rscd dark_current
     charge_migration persistence""".split()
 )
-# Steps that look at all integrations together, and let go of what they have done (results of segments apart, save_opt).
-CAREFUL = {"emicorr", "jump", "ramp_fit", "gain_scale"}
 
 
 def calibrate_ramp(path, plan, folder, context=None, carried=None):
@@ -71,7 +69,8 @@ def calibrate_ramp(path, plan, folder, context=None, carried=None):
             parts = (_cut(product, *block) for block in blocks)
             product = _run_separately(steps, parts, plan, product, folder)
         else:
-            product = _run_together(steps, product, plan)
+            for step in steps:
+                product = run_step(step, product, plan)
     return stamp(product, context)
 
 
@@ -81,16 +80,6 @@ def _import_steps(steps):
 
     for step in steps:
         importlib.import_module(f"jwcal.steps.{step}")
-
-
-def _run_together(steps, product, plan):
-    """Run steps on the whole ramp."""
-    for step in steps:
-        careful = step in CAREFUL and not plan["settings"].get(step, {}).get("save_opt")
-        if not careful and step not in plan["skipped"]:
-            log.warning("%s looks at all integrations at once: memory grows with their number", step)
-        product = run_step(step, product, plan)
-    return product
 
 
 def _run_separately(steps, parts, plan, whole, folder):

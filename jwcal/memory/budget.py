@@ -36,10 +36,13 @@ def can_give_up(shape):
     return shape[2] // SHARES * shape[3] >= LEAST_SHARE
 
 
-def count_rows(shape):
-    """Rows of a ramp that are held at a time, with all their integrations and results; one at least."""
+def count_rows(shape, further=0):
+    """Rows of a ramp that are held at a time, with all their integrations and results; one at least.
+
+    `further` bytes come with each pixel of an integration.
+    """
     n_integrations, n_groups, _, nx = shape
-    return max(1, BAND_BYTES // (n_integrations * nx * (SAMPLE_BYTES * n_groups + RESULT_BYTES + 4)))
+    return max(1, BAND_BYTES // (n_integrations * nx * (SAMPLE_BYTES * n_groups + RESULT_BYTES + 4 + further)))
 
 
 def estimate_memory(rule, shape, aside=0):

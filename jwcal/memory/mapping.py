@@ -109,12 +109,15 @@ def walk(array):
         release(array)
 
 
-def list_bands(array):
-    """Slices of rows of a ramp [integration, group, y, x]: all if it is in memory, else so many as memory takes."""
+def list_bands(array, further=0):
+    """Slices of rows of a ramp [integration, group, y, x]: all if it is in memory, else so many as memory takes.
+
+    `further` bytes of results come with each pixel of an integration.
+    """
     ny = array.shape[2]
     if find_pages(array) is None:
         return [slice(0, ny)]
-    height = budget.count_rows(array.shape)
+    height = budget.count_rows(array.shape, further)
     return [slice(first, min(first + height, ny)) for first in range(0, ny, height)]
 
 
@@ -189,7 +192,7 @@ def _find_advise():
     return advise
 
 
-def fit_in_bands(fit, make, ramp, maps, *rest):
+def fit_in_bands(fit, make, ramp, maps, *rest, further=0):
     """Fit ramps pixel by pixel, some rows at a time.
 
     Parameters
@@ -206,6 +209,8 @@ def fit_in_bands(fit, make, ramp, maps, *rest):
         [y, x] each.
     rest : tuple
         What is the same for all pixels.
+    further : int
+        Bytes of results that come with each pixel of an integration, besides count rates.
 
     Returns
     -------
@@ -214,7 +219,7 @@ def fit_in_bands(fit, make, ramp, maps, *rest):
     """
     *arrays, spendable = ramp
     if find_pages(arrays[0]) is not None:
-        return _fit_mapped(fit, make, arrays, maps, rest)
+        return _fit_mapped(fit, make, arrays, maps, rest, further)
     ny = arrays[0].shape[2]
     outputs, height = make(ny), -(-ny // budget.SHARES) if spendable else ny
     for first in range(0, ny, height):
@@ -226,10 +231,10 @@ def fit_in_bands(fit, make, ramp, maps, *rest):
     return outputs
 
 
-def _fit_mapped(fit, make, arrays, maps, rest):
+def _fit_mapped(fit, make, arrays, maps, rest, further):
     """Fit a mapped ramp, as many rows at a time as memory takes."""
     outputs, size = None, arrays[0].shape[-2:]
-    for rows in list_bands(arrays[0]):
+    for rows in list_bands(arrays[0], further):
         parts, height = make(rows.stop - rows.start), rows.stop - rows.start
         own = tuple(take(image, rows) for image in maps)
         fit(*(take(array, rows) for array in arrays), own, *rest, (0, height), parts)
@@ -237,5 +242,5 @@ def _fit_mapped(fit, make, arrays, maps, rest):
             outputs = tuple(make_like(arrays[0], (*part.shape[:-2], *size), part.dtype) for part in parts)
         for output, part in zip(outputs, parts, strict=True):
             put(output, rows, part)
-        del parts, part, own  # before the next ones are made
+        parts = part = own = None  # before the next ones are made
     return outputs

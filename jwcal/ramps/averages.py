@@ -27,7 +27,7 @@ def average_integrations(results, flags, mean, mean_flags):
     """
     mean[...], mean_flags[...] = results[:, 0], flags[0]
     if len(flags) > 1:
-        for rows in split_rows(flags.shape[1:]):
+        for rows in split_rows(flags.shape[1:], max(1, len(flags) // 8)):
             _average_rows(results[:, :, rows], mean[:, rows])
         mean_flags[...] = np.bitwise_or.reduce(flags) & ~np.uint32(dq.DO_NOT_USE)
         mean_flags |= np.bitwise_and.reduce(flags) & np.uint32(dq.DO_NOT_USE)

@@ -1,5 +1,7 @@
 """Count rates of an exposure by least squares over the undisturbed segments of each ramp."""
 
+from functools import partial
+
 import numpy as np
 
 from jwcal import dq
@@ -51,7 +53,7 @@ def fit_least_squares(ramp, maps, extra, suppress_one_group, describe):
         return np.empty((4, *shape), np.float32), np.empty(shape, np.uint32)
 
     fitted = fit_in_bands(_fit, make, (*arrays, ramp.spendable and not describe), *inputs)
-    return (*fitted, _describe(ramp, (*arrays, *inputs)) if describe else None)
+    return (*fitted, _describe(ramp, arrays, inputs) if describe else None)
 
 
 def _fit(*inputs):
@@ -87,16 +89,30 @@ def _timing(ramp):
     return tgroup, tframe, (nframes + 1) * tframe / 2, 1 / np.sqrt(2 * nframes)
 
 
-def _describe(ramp, inputs):
+def _describe(ramp, arrays, inputs):
     """Per-segment results by HDU name; how many segments and jumps there are is counted first."""
-    n_integrations, _, ny, nx = ramp.data.shape
     nframes, gap = int(ramp.keyword("NFRAMES", 1)), int(ramp.keyword("GROUPGAP", 0))
     frames = (nframes + 1) / 2 + int(ramp.keyword("DRPFRMS1", 0))
     since_reset = frames / (nframes + gap) * float(ramp.keyword("TGROUP"))
-    segments, jumps = 0, 0
-    for _ in range(2):
-        results = np.zeros((len(SEGMENT_HDUS), n_integrations, segments, ny, nx), np.float32)
-        sizes = np.zeros((n_integrations, jumps, ny, nx), np.float32)
-        pedestals = np.zeros((n_integrations, ny, nx), np.float32)
-        segments, jumps = describe_segments(*inputs, since_reset, (results, sizes, pedestals))
+    counts = []
+
+    def make(height, segments=0, jumps=0):
+        n_integrations, size = len(ramp.data), (height, ramp.data.shape[-1])
+        shapes = (len(SEGMENT_HDUS), n_integrations, segments), (n_integrations, jumps), (n_integrations,)
+        return tuple(np.zeros((*leading, *size), np.float32) for leading in shapes)
+
+    def count(*band):
+        *band, _, _ = band
+        counts.append(describe_segments(*band, since_reset, make(band[0].shape[2])))
+
+    def describe(*band):
+        *band, _, outputs = band
+        describe_segments(*band, since_reset, outputs)
+
+    whole = *arrays, False  # nothing is given up
+    fit_in_bands(count, lambda height: (), whole, *inputs)
+    segments, jumps = map(max, zip(*counts, strict=True))
+    further = 4 * (len(SEGMENT_HDUS) * segments + jumps + 1)
+    made = partial(make, segments=segments, jumps=jumps)
+    results, sizes, pedestals = fit_in_bands(describe, made, whole, *inputs, further=further)
     return dict(zip(SEGMENT_HDUS, results, strict=True)) | {"PEDESTAL": pedestals, "CRMAG": sizes}

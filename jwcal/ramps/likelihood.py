@@ -7,11 +7,12 @@ from jwcal.kernels.ramp_likelihood import fit_likeliest
 from jwcal.memory.mapping import fit_in_bands
 from jwcal.ramps.averages import average_integrations
 
-# Gains in chi^2 that make one difference a jump (4.5 sigma), and two that share a group of several frames.
-ONE, TWO = 20.25, 23.8
+# Gains in chi^2 that make one difference a jump (4.5 sigma); two that share a group of several frames; two that share
+# the charge of a hit. The latter have one degree of freedom, but as many chances as there are places between frames.
+ONE, TWO, SPLIT = 20.25, 23.8, 22.0
 
 
-def fit_likelihood(ramp, maps, extra, thresholds=(ONE, TWO), guess_from_all=False):
+def fit_likelihood(ramp, maps, extra, thresholds=(ONE, TWO), guess_from_all=False, *, split_hits=False):
     """Fit all ramps of an exposure.
 
     Parameters
@@ -26,6 +27,9 @@ def fit_likelihood(ramp, maps, extra, thresholds=(ONE, TWO), guess_from_all=Fals
         Gains in chi^2 from which on one difference, and two, are jumps.
     guess_from_all : bool
         Guess rates first from the median of all differences, be they flagged or not, as the official package does.
+    split_hits : bool
+        Two differences are jumps together only by a charge that they share as a hit among the frames of their common
+        group would have it; the second threshold is `SPLIT` then.
 
     Returns
     -------
@@ -41,7 +45,8 @@ def fit_likelihood(ramp, maps, extra, thresholds=(ONE, TWO), guess_from_all=Fals
     nframes = int(ramp.keyword("NFRAMES", 1))
     split = ramp.zeroframe is not None and nframes > 1
     zeroframe = ramp.zeroframe if split else np.zeros((0, 0, 0), np.float32)
-    table = tabulate_covariance(list_read_times(ramp, split))
+    table = tabulate_covariance(list_read_times(ramp, split), split_hits)
+    thresholds = (thresholds[0], SPLIT) if split_hits else thresholds
     rules = (float(nframes), *map(float, thresholds), float(guess_from_all))
     inputs = tuple(maps), extra, table, rules
     arrays = ramp.data, ramp.groupdq, ramp.pixeldq, zeroframe, ramp.spendable

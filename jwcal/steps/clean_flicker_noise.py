@@ -1,7 +1,6 @@
 """Remove 1/f noise, the stripes along the rows of a near-infrared read-out."""
 
 import logging
-from dataclasses import replace
 
 import numpy as np
 
@@ -9,6 +8,7 @@ from jwcal.errors import JwcalError, StepSkipped
 from jwcal.flicker import choice, cleaning, scene
 from jwcal.flicker.expectation import Expectation
 from jwcal.flicker.levels import SIGMA, clip_to_background, fit_background
+from jwcal.memory.mapping import make_like, walk
 from jwcal.models import Image, Ramp
 from jwcal.references import NirspecReference, Reference
 
@@ -132,7 +132,7 @@ def clean_flicker_noise(
     else:
         rates = drafts[0] if single_mask and not over_time else drafts[1]
         regions = scene.find_regions(rates, pastasoss, flat, optics) if mask_science_regions else None
-        mask = scene.find_background(_flatten(rates, response), n_sigma, fit_histogram=fit_histogram, regions=regions)
+        mask = scene.find_background(rates, n_sigma, fit_histogram=fit_histogram, regions=regions, flat=response)
         mask = mask.all(axis=0) if mask.ndim == 3 and single_mask and not over_time else mask
     method = cleaning.Method(
         fit=fit_method,
@@ -149,7 +149,9 @@ def clean_flicker_noise(
     wanted = [name for name, asked in (("noise", save_noise), ("background", save_background)) if asked]
     kept = cleaning.clean(ramp, mask, method, wanted, expected)
     if save_mask:
-        kept["mask"] = mask.astype(np.float32)
+        kept["mask"] = make_like(mask, mask.shape, np.float32)
+        for plane, background in zip(walk(kept["mask"]), walk(mask), strict=True):
+            plane[:] = background
     ramp.extras |= {SUFFIXES[name]: scene.keep_array(ramp, array) for name, array in kept.items()}
     return ramp
 
@@ -190,11 +192,6 @@ def _read_flat(flat, like):
         clip_to_background(signal, mask, SIGMA, SIGMA, lower_half=True)
         response = np.where(known, response, fit_background(signal, mask)).astype(np.float32)
     return response
-
-
-def _flatten(image, response):
-    """Image divided by the relative response, if there is one."""
-    return image if response is None else replace(image, data=image.data / response)
 
 
 def _line_width(ramp, exp_type, slow, by_channel):

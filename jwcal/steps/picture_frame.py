@@ -6,6 +6,7 @@ import numpy as np
 
 from jwcal.errors import NoLight, StepSkipped
 from jwcal.flicker import scene
+from jwcal.memory.mapping import make_like, release, walk
 from jwcal.models import Image, Ramp
 from jwcal.references import NirspecReference, Reference
 
@@ -86,13 +87,18 @@ def picture_frame(
     height = _median(shape, centre) - rim_level
     if not centre.size or not rim.size or not abs(height) > 0:
         raise StepSkipped("there is no background at the rim and in the middle to tell the picture frame by")
-    before = ramp.data.copy() if save_correction else None
-    for planes in ramp.data if isinstance(ramp, Ramp) else [ramp.data.reshape(-1, *shape.shape)]:
+    integrations = ramp.data if isinstance(ramp, Ramp) else ramp.data.reshape(1, -1, *shape.shape)
+    corrections = make_like(ramp.data, integrations.shape, np.float32) if save_correction else None
+    for i, planes in enumerate(walk(integrations)):
+        before = planes.copy() if save_correction else None
         _correct(planes, isinstance(ramp, Ramp), centre, rim, (shape - rim_level) / height)
+        if save_correction:
+            np.subtract(planes, before, out=corrections[i])
+            release(corrections)
     if save_mask:
         ramp.extras["pctfrm_mask"] = scene.keep_array(ramp, mask.astype(np.float32))
     if save_correction:
-        ramp.extras["pctfrm_correction"] = scene.keep_array(ramp, ramp.data - before)
+        ramp.extras["pctfrm_correction"] = scene.keep_array(ramp, corrections.reshape(ramp.data.shape))
     return ramp
 
 

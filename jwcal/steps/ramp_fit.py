@@ -21,6 +21,7 @@ def ramp_fit(
     suppress_one_group: bool = True,
     firstgroup: int | None = None,
     lastgroup: int | None = None,
+    split_hits: bool = True,
     save_opt: bool = False,
 ) -> Rates:
     """Count rates from ramps: by least squares over their undisturbed segments, or by likelihood.
@@ -61,6 +62,10 @@ def ramp_fit(
         First group to use, counted from 0.
     lastgroup : int or None
         Last group to use, counted from 0; both are ignored if that leaves fewer than two groups.
+    split_hits : bool
+        LIKELY, several frames a group: two neighbouring differences are a jump only by a positive charge that they
+        share as a hit among the frames of their common group would have it. Otherwise (and in the official package)
+        any two are whose omission makes the others fit better; more of them are false, and fewer are found.
     save_opt : bool
         Keep the results of each segment (`Rates.fitopt`); of LIKELY, chi squared summed over the integrations
         (`likely_chisq` in `Rates.extras`).
@@ -89,7 +94,7 @@ def ramp_fit(
     if algorithm == "LIKELY":
         from jwcal.ramps.likelihood import fit_likelihood
 
-        *integrations, mean, mean_flags = fit_likelihood(ramp, maps, extra)
+        *integrations, mean, mean_flags = fit_likelihood(ramp, maps, extra, split_hits=split_hits)
         if save_opt:
             extras["likely_chisq"] = _make_chi_squared(ramp, mean[4])
     elif algorithm == "OLS_C":

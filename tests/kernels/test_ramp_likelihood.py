@@ -20,7 +20,7 @@ def list_times(n_groups, nframes=1, gap=0):
     return [TFRAME * (g * (nframes + gap) + np.arange(1, nframes + 1)) for g in range(n_groups)]
 
 
-def fit(data, groupdq, pixeldq, gain, noise, nframes=1, thresholds=THRESHOLDS, zeroframe=None):
+def fit(data, groupdq, pixeldq, gain, noise, nframes=1, thresholds=THRESHOLDS, zeroframe=None, split_hits=False):
     """Results and flags; `groupdq` gets the jumps."""
     times = list_times(data.shape[1], nframes)
     if zeroframe is None:
@@ -32,7 +32,7 @@ def fit(data, groupdq, pixeldq, gain, noise, nframes=1, thresholds=THRESHOLDS, z
     extra = np.zeros(data.shape[1], np.uint8)
     n_integrations, _, ny, nx = data.shape
     results = np.empty((5, n_integrations, ny, nx), np.float32), np.empty((n_integrations, ny, nx), np.uint32)
-    inputs = data, groupdq, pixeldq, zeroframe, maps, extra, tabulate_covariance(times), rules
+    inputs = data, groupdq, pixeldq, zeroframe, maps, extra, tabulate_covariance(times, split_hits), rules
     for first in range(0, ny, 7):  # rows are fitted by themselves
         fit_likeliest(*inputs, (first, min(first + 7, ny)), *results)
     return results
@@ -65,11 +65,12 @@ def test_constants_are_the_standard_ones():
     assert tabulate_covariance(list_times(3, 2))[ramp_covariance.STEP].tolist() == [4, 4]
 
 
+@pytest.mark.parametrize("split_hits", [False, True])
 @pytest.mark.parametrize(("seed", "n_groups", "nframes"), [(1, 4, 1), (2, 5, 4), (3, 9, 1), (4, 9, 4), (5, 24, 2)])
-def test_equals_the_naive_twin(seed, n_groups, nframes):
+def test_equals_the_naive_twin(seed, n_groups, nframes, split_hits):
     arrays = make_nasty(seed, (2, n_groups, 7, 9), nframes)
     before = arrays[1].copy()
-    results, flags = fit(*arrays, nframes=nframes)
+    results, flags = fit(*arrays, nframes=nframes, split_hits=split_hits)
     data, groupdq, _, gain, noise = arrays
     for i, y, x in np.ndindex(2, 7, 9):
         ramp, own = data[i, :, y, x].astype(float), before[i, :, y, x]
@@ -77,7 +78,8 @@ def test_equals_the_naive_twin(seed, n_groups, nframes):
             continue
         lost = (own & 223 != 0) | np.isnan(ramp)
         times = list_times(n_groups, nframes)
-        expected, jumps = naive_likely_pixel(ramp, lost, float(gain[y, x]), float(noise[y, x]), times, THRESHOLDS)
+        rules = times, THRESHOLDS, split_hits
+        expected, jumps = naive_likely_pixel(ramp, lost, float(gain[y, x]), float(noise[y, x]), *rules)
         assert (groupdq[i, 1:, y, x] & JUMP != 0).tolist() == (jumps | (own[1:] & JUMP != 0)).tolist()
         if np.isnan(expected[0]):
             assert np.isnan(results[[0, 4], i, y, x]).all() and flags[i, y, x] & DNU

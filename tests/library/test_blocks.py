@@ -24,6 +24,12 @@ CASES = {
     "integrations clipped": (SERIES, {"jump": {"minimum_sigclip_groups": 5}}),
     "all clipped together": (SERIES, {"jump": {"minimum_sigclip_groups": 5, "only_use_ints": False}}),
     "flicker": (SERIES, {"clean_flicker_noise": {"skip": False}}),
+    "flicker of each integration": (SERIES, {"clean_flicker_noise": {"skip": False, "single_mask": False,
+                                             "save_mask": True, "save_noise": True, "save_background": True}}),
+    "flicker over time": (SERIES, {"clean_flicker_noise": {"skip": False, "background_method": "median_image",
+                                   "save_mask": True, "save_noise": True}}),
+    "segments": (NIRCAM, {"jump": {"rejection_threshold": 3.0}, "ramp_fit": {"save_opt": True}}),
+    "chi squared": (SERIES, {"ramp_fit": {"algorithm": "LIKELY", "save_opt": True}}),
     "interference": (MIRI, {"emicorr": {"skip": False}, "firstframe": {"skip": False}}),
     "interference folded": (MIRI, {"emicorr": {"skip": False, "algorithm": "sequential"}}),
     "showers": (MIRI, {"jump": {"find_showers": True, "extend_min_area": 2, "extend_snr_threshold": 0.5}}),
@@ -58,12 +64,17 @@ def test_blocks_change_nothing(exposures, small, case, tmp_path):
     assert len(budget.list_blocks(products.outline_ramp(made[setup].uncal).data.shape)) > 2
     parts = blocks.calibrate_ramp(made[setup].uncal, plan, tmp_path, truth.CONTEXT)
     assert mapping.find_pages(parts.rateints.data) is not None
-    for suffix in ("rate", "rateints"):
-        files = [tmp_path / name / f"x_{suffix}.fits" for name in ("whole", "parts")]
-        products.write(files[0], getattr(whole, suffix))
-        products.write(files[1], getattr(parts, suffix))
-        assert files[0].read_bytes() == files[1].read_bytes()
+    assert write_all(tmp_path / "whole", whole) == write_all(tmp_path / "parts", parts)
     assert {path.name for path in tmp_path.iterdir()} == {"whole", "parts"}
+
+
+def write_all(folder, rates):
+    """Content of all files that ramp_fit's results give, by name."""
+    for suffix, product in {"rate": rates.rate, "rateints": rates.rateints, **rates.extras}.items():
+        products.write(folder / f"x_{suffix}.fits", product)
+    if rates.fitopt:
+        products.write_tables(folder / "x_fitopt.fits", rates.rate, rates.fitopt)
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_a_ramp_in_blocks(exposures, small, tmp_path):

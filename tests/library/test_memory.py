@@ -26,21 +26,32 @@ for name, value in job["budget"].items():
 rates = blocks.calibrate_ramp(job["uncal"], job["plan"], job["folder"])
 products.write(job["folder"] + "/x_rate.fits", rates.rate)
 products.write(job["folder"] + "/x_rateints.fits", rates.rateints)
+for suffix, extra in rates.extras.items():
+    products.write(job["folder"] + "/x_" + suffix + ".fits", extra)
+if rates.fitopt:
+    products.write_tables(job["folder"] + "/x_fitopt.fits", rates.rate, rates.fitopt)
 peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(int(peak.split()[1]) * 1024e-6)
 """
+
+CASES = {
+    "as configured": {},
+    "flicker": {"clean_flicker_noise": {"skip": False, "single_mask": False, "save_mask": True, "save_noise": True}},
+    "flicker over time": {"clean_flicker_noise": {"skip": False, "background_method": "median_image"}},
+    "segments": {"ramp_fit": {"save_opt": True}},
+    "likelihood": {"ramp_fit": {"algorithm": "LIKELY", "save_opt": True}},
+}
 
 pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux to measure")
 
 
 @pytest.fixture(scope="module")
 def series(tmp_path_factory):
-    """`series(n)`: raw file of an exposure of n integrations, and the plan for it."""
+    """`series(n, settings)`: raw file of an exposure of n integrations, and the plan for it."""
     folder = tmp_path_factory.mktemp("memory")
     made = truth.simulate(folder, [SETUP], [Scene()])[0]
-    plan = truth.load_program(folder).plan("detector1", made.plan.root)
 
-    def repeat(n):
+    def repeat(n, settings):
         path = folder / f"x{n}_uncal.fits"
         with fits.open(made.uncal) as file:
             file[0].header["NINTS"] = n
@@ -48,15 +59,15 @@ def series(tmp_path_factory):
             samples = file["SCI"].data
             file["SCI"].data = samples.repeat(n // len(samples), axis=0)
             file.writeto(path, overwrite=True)
-        return str(path), plan
+        return str(path), truth.load_program(folder, [{"when": {}, **settings}]).plan("detector1", made.plan.root)
 
     measure(series=repeat, n=2, folder=folder)  # compiles what is not compiled yet, which takes memory too
     return repeat
 
 
-def measure(series, n, folder, **limits):
+def measure(series, n, folder, settings=None, **limits):
     """Peak of a job, MB."""
-    uncal, plan = series(n)
+    uncal, plan = series(n, settings or {})
     job = json.dumps({"uncal": uncal, "plan": plan, "folder": str(folder), "budget": limits})
     result = subprocess.run([sys.executable, "-c", JOB, job], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
@@ -69,10 +80,11 @@ def test_as_much_as_declared(series, tmp_path, n):
     assert 0.8 * declared < measure(series, n, tmp_path) < 1.2 * declared
 
 
-def test_no_more_for_more_integrations(series, tmp_path, monkeypatch):
+@pytest.mark.parametrize("case", CASES)
+def test_no_more_for_more_integrations(series, tmp_path, monkeypatch, case):
     limits = {"MOST_BYTES": 1, "BLOCK_SAMPLES": 40 * 5 * 160 * 160, "BAND_BYTES": 100_000_000}
     for name, value in limits.items():
         monkeypatch.setattr(budget, name, value)
-    peaks = [measure(series, n, tmp_path, **limits) for n in (100, 400)]
+    peaks = [measure(series, n, tmp_path, CASES[case], **limits) for n in (100, 400)]
     assert peaks[1] < 1.05 * peaks[0]
     assert peaks[1] < 1.2 * budget.estimate_memory("detector1", (400, 5, 160, 160))

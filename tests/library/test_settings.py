@@ -23,6 +23,7 @@ BUILT = sorted(path.stem for path in (ROOT / "jwcal" / "steps").glob("[!_]*.py")
 # Settings that the official package does not have, with the value that makes jwcal do as it does.
 OFFICIAL_VALUES = {
     "background": {"propagate_variances": False},
+    "ramp_fit": {"split_hits": False},
     "tweakreg": {"clip_accum": False, "clip_median": False, "abs_use_all": False},
     "skymatch": {"pixel_pairs": False},
     "outlier_detection": {"core_scale": 0.0},

@@ -77,12 +77,13 @@ def test_a_saturated_star_is_felt_by_the_next_exposure(tmp_path):
     settings = {"skip": False, "persistence_time": 10_000, "carry_over": True}
     program = truth.load_program(tmp_path, [{"when": {}, "persistence": settings}])
     names = [made.plan.root for made in (first, second)]
-    assert program.earlier_windows(names[0]) == [] and names[0] in program.earlier_windows(names[1])[0]
-    assert program.windows_pattern() == names[0]
+    earlier = [program.handover.earlier_windows(name) for name in names]
+    assert earlier == [[], [f"products/{names[0]}_persistence.asdf"]]
+    assert program.handover.pattern() == names[0]
     detector1, windows = (runpy.run_path(str(SCRIPTS / f"{name}.py"))[name] for name in ("detector1", "windows"))
     rates = {name: str(tmp_path / f"{name}_rate.fits") for name in ("first", "second", "alone")}
     handed_on = str(tmp_path / "x_persistence.asdf")
-    windows(str(first.uncal), program.peeks.plan(names[0], "persistence", "windows"), handed_on)
+    windows(str(first.uncal), program.handover.plan(names[0]), handed_on)
     detector1(str(first.uncal), program.plan("detector1", names[0]), rates["first"])
     detector1(str(second.uncal), program.plan("detector1", names[1]), rates["second"], earlier=handed_on)
     detector1(str(second.uncal), program.plan("detector1", names[1]), rates["alone"])
@@ -90,3 +91,41 @@ def test_a_saturated_star_is_felt_by_the_next_exposure(tmp_path):
     felt = (flags["second"] & dq.PERSISTENCE) != 0
     assert 0 < felt.sum() < felt.size / 2 and ((flags["first"][felt] & dq.PERSISTENCE) != 0).all()
     assert ((flags["alone"] & dq.PERSISTENCE) != 0).sum() < felt.sum()
+
+
+def test_a_time_series_is_felt_by_a_dark_and_the_exposure_after(tmp_path):
+    common = {"subarray": "SUB64P", "ngroups": 5}
+    setups = [
+        Setup(**common, nints=2, exp_type="NRC_TSIMAGE", tso=True),
+        Setup(**common, exp_type="NRC_DARK", observation=2, start=60100.001),
+        Setup(**common, observation=3, start=60100.002),
+    ]
+    bright = np.array([(0, setups[0].ra, setups[0].dec, 8.0, 0.0)], STAR)
+    scenes = Scene(stars=bright), Scene(), Scene()
+    uncal = [str(made.uncal) for made in truth.simulate(tmp_path, setups, scenes)]
+    settings = {"skip": False, "persistence_time": 10_000, "carry_over": True}
+    program = truth.load_program(tmp_path, [{"when": {}, "persistence": settings}])
+    handover, names = program.handover, [Path(path).name.removesuffix("_uncal.fits") for path in uncal]
+    assert "persistence" not in program.plan("detector1", names[0])["steps"]
+    assert [handover.rule(name) for name in names] == ["detector1", "dark", "detector1"]
+    assert set(handover.pattern().split("|")) == set(names[:2])
+    assert handover.inherited_windows("dark", names[1]) == [f"products/{names[0]}_persistence.asdf"]
+    assert handover.inherited_windows("detector1", names[0]) == []
+
+    windows, dark, detector1 = (runpy.run_path(str(SCRIPTS / f"{n}.py"))[n] for n in ("windows", "dark", "detector1"))
+    files = [str(tmp_path / f"{number}_persistence.asdf") for number in range(2)]
+    windows(uncal[0], handover.plan(names[0]), files[0])
+    windows(uncal[1], handover.plan(names[1]), files[1], earlier=files[0])
+    dark(uncal[1], program.plan("dark", names[1]), str(tmp_path / "x_dark.fits"), earlier=files[0])
+    detector1(uncal[2], program.plan("detector1", names[2]), str(tmp_path / "x_rate.fits"), earlier=files[1])
+    detector1(uncal[2], program.plan("detector1", names[2]), str(tmp_path / "y_rate.fits"))
+    felt, alone = ((products.read_image(tmp_path / f"{n}_rate.fits").dq & dq.PERSISTENCE) != 0 for n in "xy")
+    in_dark = (products.read_ramp(tmp_path / "x_dark.fits").groupdq[0, -1] & dq.PERSISTENCE) != 0
+    assert alone.sum() < felt.sum() < felt.size / 2 and (felt >= in_dark).all() and in_dark.any()
+
+
+def test_time_series_that_stay_by_themselves_hand_nothing_on(tmp_path):
+    setups = [Setup(subarray="SUB64P", nints=2, exp_type="NRC_TSIMAGE", tso=True, observation=k) for k in (1, 2)]
+    truth.simulate(tmp_path, setups, [Scene()] * 2)
+    settings = {"skip": True, "persistence_time": 10_000, "carry_over": True}
+    assert truth.load_program(tmp_path, [{"when": {}, "persistence": settings}]).handover.pattern() == "(?!)"

@@ -284,7 +284,7 @@ def test_likelihood(name, bench, figures, scratch, monkeypatch):
         comparable[:] = True
     assert comparable.mean() > 0.5
     official = fit_officially(bench[1], scratch, settings)
-    rates = fit(ramp, scratch, settings)
+    rates = fit(ramp, scratch, settings | {"split_hits": False})
     for suffix, mask in (("rate", comparable.all(axis=0)), ("rateints", comparable)):
         compare_likely(name, getattr(rates, suffix), official[suffix], mask, figures)
     if case.groups > 3:

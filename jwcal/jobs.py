@@ -78,7 +78,7 @@ def call(function, arguments):
 
 
 def prepare_environment(threads):
-    """Set thread numbers and the kernel cache; to be called before numba is imported."""
+    """Set thread numbers and the kernel cache; to be called before numba is imported, or runs anything."""
     for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ[name] = str(threads)
     # Matrices are small here; to share one out among threads costs more than the product, much more on a busy machine.
@@ -87,6 +87,8 @@ def prepare_environment(threads):
     # Threads that wait for the next kernel otherwise spin, for which jobs beside this one pay.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("NUMBA_CACHE_DIR", str(kernel_cache()))
+    if "numba.core.config" in sys.modules:  # in a fork of a process that has imported it
+        sys.modules["numba.core.config"].reload_config()
 
 
 def prepare_children():

@@ -13,7 +13,7 @@ SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
 PARSED = set(
     """exposures fitsheaders caches chains settings selection associations association_files association_rules
     association_facts budget catalog_lists pools checksums digests image3 report_inputs successions workflow errors jobs
-    locks ranges""".split()
+    locks ranges zygote""".split()
 )
 
 

@@ -87,8 +87,17 @@ def prepare_environment(threads):
     # Threads that wait for the next kernel otherwise spin, for which jobs beside this one pay.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("NUMBA_CACHE_DIR", str(kernel_cache()))
-    if "numba.core.config" in sys.modules:  # in a fork of a process that has imported it
-        sys.modules["numba.core.config"].reload_config()
+    if "numba" in sys.modules:  # in a fork of a process that has imported it
+        tell_numba(threads)
+
+
+def tell_numba(threads):
+    """Give numba, which reads the number of threads when it is imported, another one; it has started none yet."""
+    from numba.core import config
+    from numba.np.ufunc import parallel
+
+    config.reload_config()
+    parallel.NUM_THREADS = threads
 
 
 def prepare_children():

@@ -109,11 +109,19 @@ assert "numba" in sys.modules
 from jwcal import jobs
 jobs.prepare_environment(3)
 import numba
-raise SystemExit(numba.config.NUMBA_NUM_THREADS)
+import numpy as np
+@numba.njit(parallel=True)
+def add(values):
+    total = 0
+    for k in numba.prange(values.size):
+        total += values[k]
+    return total
+add(np.ones(1000))
+raise SystemExit(10 * numba.config.NUMBA_NUM_THREADS + numba.get_num_threads())
 """)  # fmt: skip
     zygote.prepare(["jwcal.kernels.median"])
     assert wait_for(lambda: run(zygote, write(tmp_path, "import sys; sys.exit('numba' in sys.modules)", "a.py")))
-    assert run(zygote, script) == 3
+    assert run(zygote, script) == 33
 
 
 def wait_for(condition, seconds=60):

@@ -47,9 +47,15 @@ class Zygote:
     ----------
     search : sequence of str
         Where scripts find modules, besides where this Python finds them.
+
+    Attributes
+    ----------
+    beside : callable or None
+        Called with a job's input files when Snakemake's script is about to run.
     """
 
     def __init__(self, search=()):
+        self.beside = None
         self._lock = threading.Lock()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         # No folder but those of a script's own search path: the library is that which the script would import.
@@ -150,6 +156,8 @@ def adopt_scripts(script_class, search, measured, arguments=None):
     def run_script(self, cmd, **options):
         status = None
         if _is_plain(self, options):
+            if zygote.beside:
+                zygote.beside(self.input)
             environment = dict(os.environ) | _set_folder(self.resources)
             status = zygote.run(options["fname"], environment, lambda process: _measure(measured, self, process))
         if status is None:
@@ -209,8 +217,8 @@ def serve(number):
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: the workflow and its jobs decide
     jobs.prepare_environment(1)  # with threads of its own it could not be forked
     jobs.trim_imports()
-    with socket.socket(fileno=number) as control:
-        Server(control).loop()
+    Server(socket.socket(fileno=number)).loop()
+    jobs.leave()
 
 
 class Server:

@@ -11,12 +11,13 @@ sys.path.insert(0, workflow.basedir)
 
 from jwcal.checksums import remember_checksums
 from jwcal.errors import JwcalError
-from jwcal.jobs import prepare_children
+from jwcal.jobs import prepare_children, spare_collections
 from jwcal.locks import release_stale_lock
 from jwcal.workflow import Program
 from jwcal.zygote import adopt_scripts
 
 prepare_children()
+spare_collections()
 if workflow.is_main_process and release_stale_lock():
     print("jwcal: took away the lock of a run that was killed", file=sys.stderr)
 

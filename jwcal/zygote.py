@@ -267,6 +267,9 @@ class Server:
     def _fork(self, request, end):
         while self._waiting and self._waiting[0] in COMMON:
             _import(self._waiting.pop(0))
+        if len(os.listdir("/proc/self/task")) > 1:  # what was imported has started threads: leave it to Snakemake
+            os.close(end)
+            return
         gc.freeze()  # a collection in the fork would write to, and so copy, all that is shared
         parent, process = os.getpid(), os.fork()
         if process == 0:

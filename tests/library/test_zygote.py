@@ -214,3 +214,12 @@ def test_nothing_is_started_where_nothing_is_to_run(option):
     assert adopt_scripts(kind, [], unmeasured, ["snakemake", option]) is None
     assert "_execute_cmd" not in vars(kind)
     assert adopt_scripts(object, [], unmeasured, ["snakemake"]) is None  # another version of Snakemake
+
+
+def test_a_process_with_threads_is_not_forked(tmp_path, monkeypatch):
+    write(tmp_path, "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()",
+          "sitecustomize.py")  # fmt: skip
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    zygote = Zygote()
+    assert run(zygote, write(tmp_path, "pass")) is None
+    zygote.close()

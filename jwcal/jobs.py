@@ -12,6 +12,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 import time
 import types
 from pathlib import Path
@@ -111,6 +112,13 @@ def spare_collections():
     """In the workflow's process, pass over what lives to its end when garbage is looked for, and look for none then."""
     gc.freeze()
     atexit.register(gc.freeze)  # what is frozen needs no second look, which takes a sixth of a second
+
+
+def drop_timers():
+    """Let none of Snakemake's timers keep the workflow's process from ending; it would wait for up to a second."""
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.cancel()
 
 
 def kernel_cache():

@@ -11,7 +11,7 @@ sys.path.insert(0, workflow.basedir)
 
 from jwcal.checksums import remember_checksums
 from jwcal.errors import JwcalError
-from jwcal.jobs import prepare_children, spare_collections
+from jwcal.jobs import drop_timers, prepare_children, spare_collections
 from jwcal.locks import release_stale_lock
 from jwcal.workflow import Program
 from jwcal.zygote import adopt_scripts

@@ -18,6 +18,14 @@ include: "rules/report.smk"
 include: "rules/simulate.smk"
 
 
+onsuccess:
+    drop_timers()
+
+
+onerror:
+    drop_timers()
+
+
 localrules:
     all,
 

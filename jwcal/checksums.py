@@ -2,11 +2,16 @@
 
 Snakemake notes with each product the checksums of the files that it was made from, by which a file that was touched but
 not changed makes nothing stale. It computes them anew for each output of each job, between two jobs: for an
-association of four exposures, whose steps all read the same four files, that is a fifth of the whole time.
+association of four exposures, whose steps all read the same four files, that is a fifth of the whole time. And it does
+so when a job has ended, before it starts the next; here they are computed while the job runs.
 """
 
+import asyncio
+import contextlib
 import functools
 import os
+import threading
+from collections import defaultdict
 
 
 def remember_checksums(file_class):
@@ -21,19 +26,50 @@ def remember_checksums(file_class):
     compute = getattr(file_class, "checksum", None)
     if compute is None or hasattr(compute, "known"):
         return
-    known = {}
+    known, locks = {}, defaultdict(threading.RLock)
 
     @functools.wraps(compute)
     async def checksum(self, threshold=None, **options):
         state = None if any(options.values()) or self.is_storage else _identify(self.file)
         if state is None:
             return await compute(self, threshold, **options)
-        if (state, threshold) not in known:
-            known[state, threshold] = await compute(self, threshold, **options)
-        return known[state, threshold]
+        key = state, threshold
+        with locks[key]:
+            if key not in known:
+                known[key] = await compute(self, threshold, **options)
+        return known[key]
 
     checksum.known = known
     file_class.checksum = checksum
+
+
+def foresee_checksums(files, threshold):
+    """Make a function that computes checksums before Snakemake asks for them, in a thread: it asks between two jobs.
+
+    Parameters
+    ----------
+    files : iterable of Snakemake's files
+        Inputs of all jobs.
+    threshold : int
+        Largest size, bytes, of a file whose checksum is computed.
+
+    Returns
+    -------
+    callable
+        ``begin(paths)`` starts the thread for some of the files; others are passed over.
+    """
+    by_path = {str(file): file for file in files}
+
+    def compute(paths):
+        for path in paths:
+            if path in by_path:
+                with contextlib.suppress(OSError):
+                    asyncio.run(by_path[path].checksum(threshold))
+
+    def begin(paths):
+        threading.Thread(target=compute, args=(list(paths),), daemon=True).start()
+
+    return begin
 
 
 def _identify(path):

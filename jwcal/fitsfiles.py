@@ -21,7 +21,7 @@ from jwcal.fitstables import encode_table
 from jwcal.memory.mapping import release
 
 BLOCK = 2880
-CHUNK = 1 << 20  # samples swapped at a time
+CHUNK = 1 << 17  # samples swapped at a time
 GZIPPED = b"\x1f\x8b"
 UNSIGNED = {(2, 32768): np.uint16, (4, 2147483648): np.uint32}  # by bytes a sample and BZERO
 

@@ -4,6 +4,7 @@ The only module that touches the ``snakemake`` object. It imports neither numpy 
 of threads from the environment when they are first imported.
 """
 
+import atexit
 import gc
 import importlib
 import inspect
@@ -11,6 +12,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 import time
 import types
 from pathlib import Path
@@ -78,7 +80,7 @@ def call(function, arguments):
 
 
 def prepare_environment(threads):
-    """Set thread numbers and the kernel cache; to be called before numba is imported."""
+    """Set thread numbers and the kernel cache; to be called before numba is imported, or runs anything."""
     for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ[name] = str(threads)
     # Matrices are small here; to share one out among threads costs more than the product, much more on a busy machine.
@@ -87,12 +89,36 @@ def prepare_environment(threads):
     # Threads that wait for the next kernel otherwise spin, for which jobs beside this one pay.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("NUMBA_CACHE_DIR", str(kernel_cache()))
+    if "numba" in sys.modules:  # in a fork of a process that has imported it
+        tell_numba(threads)
+
+
+def tell_numba(threads):
+    """Give numba, which reads the number of threads when it is imported, another one; it has started none yet."""
+    from numba.core import config
+    from numba.np.ufunc import parallel
+
+    config.reload_config()
+    parallel.NUM_THREADS = threads
 
 
 def prepare_children():
     """Set, in the workflow's process, what its jobs must find when they start; the user's own settings stay."""
     for name, value in HUGE_PAGES.items():
         os.environ.setdefault(name, value)
+
+
+def spare_collections():
+    """In the workflow's process, pass over what lives to its end when garbage is looked for, and look for none then."""
+    gc.freeze()
+    atexit.register(gc.freeze)  # what is frozen needs no second look, which takes a sixth of a second
+
+
+def drop_timers():
+    """Let none of Snakemake's timers keep the workflow's process from ending; it would wait for up to a second."""
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.cancel()
 
 
 def kernel_cache():
@@ -113,6 +139,15 @@ def trim_imports():
     kernels.load_lightly = True
     gc.set_threshold(100_000, 50, 50)  # imports make many objects, and next to no garbage
     leave_out_units()
+    settle_configuration()
+
+
+def settle_configuration():
+    """Look up astropy's settings for FITS once: it does so for every card of a header, a twentieth of a job's time."""
+    from astropy.io import fits
+
+    for name, item in list(fits.conf.items()):
+        setattr(type(fits.conf), name, item())
 
 
 def leave_out_units():

@@ -6,6 +6,7 @@ observing modes) and then of ``overrides`` (the user's own) whose ``when`` holds
 
 import difflib
 import fnmatch
+import hashlib
 import operator
 import os
 import re
@@ -13,9 +14,11 @@ from pathlib import Path
 
 import yaml
 
+from jwcal.caches import load_cache, save_cache
 from jwcal.errors import JwcalError
 from jwcal.exposures import KEYWORDS
 
+CHECKED = ["settings", 1]  # version of the cache
 # Properties besides header keywords that `when` may ask for.
 PROPERTIES = ("name", "suffix", "tso")
 COMPARISON = re.compile(r"(<=|>=|!=|==|<|>)\s*(.*)")
@@ -24,7 +27,7 @@ OPERATORS = {
 }  # fmt: skip
 
 
-def load_settings(config, schema_path):
+def load_settings(config, schema_path, cache=None):
     """Check a configuration and make it usable.
 
     Parameters
@@ -33,6 +36,8 @@ def load_settings(config, schema_path):
         Contents of config.yaml and of what the user laid over it.
     schema_path : str or pathlib.Path
         schema.yaml.
+    cache : str or pathlib.Path, optional
+        File that notes what was found to be right; to check it again takes a tenth of a second.
 
     Returns
     -------
@@ -46,7 +51,11 @@ def load_settings(config, schema_path):
     """
     schema = load_yaml(schema_path)
     config = _read_texts(config, schema)
-    _validate(config, schema)
+    digest = hashlib.sha256(repr((config, schema)).encode()).hexdigest()
+    if load_cache(cache, CHECKED) != digest:
+        _validate(config, schema)
+        if cache:
+            save_cache(cache, CHECKED, digest)
     for section in ("modes", "overrides"):
         for number, entry in enumerate(config.get(section) or ()):
             _check_conditions(entry["when"], f"{section}[{number}].when")

@@ -72,7 +72,7 @@ class Program:
     """
 
     def __init__(self, config, quiet=False):
-        self.settings = load_settings(config, CONFIG / "schema.yaml")
+        self.settings = load_settings(config, CONFIG / "schema.yaml", CACHE / "settings.json")
         self.products = self.settings.products
         self.chains = Chains(CONFIG / "chains.yaml", matches)
         self.exp_types = load_exp_types(CONFIG / "exp_types.csv")

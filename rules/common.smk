@@ -1,19 +1,30 @@
 # The vocabulary of the rules. The thinking lives in jwcal/workflow.py; here it is only put into Snakemake's words.
 import sys
 
+from snakemake.benchmark import benchmarked
+from snakemake.common import get_snakemake_searchpaths
 from snakemake.exceptions import WorkflowError
 from snakemake.io import _IOFile
+from snakemake.script import PythonScript
 
 sys.path.insert(0, workflow.basedir)
 
 from jwcal.checksums import remember_checksums
 from jwcal.errors import JwcalError
-from jwcal.jobs import prepare_children
+from jwcal.jobs import drop_timers, prepare_children, spare_collections
 from jwcal.locks import release_stale_lock
 from jwcal.workflow import Program
+from jwcal.zygote import adopt_scripts
 
+prepare_children()
+spare_collections()
 if workflow.is_main_process and release_stale_lock():
     print("jwcal: took away the lock of a run that was killed", file=sys.stderr)
+
+# Jobs on this machine are forks of a process that imports what they need while the workflow is laid out.
+zygote = None
+if workflow.is_main_process and workflow.nodes is None:
+    zygote = adopt_scripts(PythonScript, get_snakemake_searchpaths(), benchmarked)
 
 try:
     program = Program(config, quiet=not workflow.is_main_process)
@@ -21,7 +32,6 @@ except JwcalError as error:
     raise WorkflowError(str(error)) from None
 
 remember_checksums(_IOFile)
-prepare_children()
 
 PRODUCTS = program.products
 REPORTS = "reports"

@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
-from jwcal.checksums import remember_checksums
+from jwcal.checksums import foresee_checksums, remember_checksums
 
 
 def make_class():
@@ -62,3 +64,39 @@ def test_absent_files_and_other_versions_of_snakemake(tmp_path):
     path.write_text("made")
     assert ask(kind(path), 10) == "made"
     remember_checksums(object)
+
+
+def test_checksums_are_computed_ahead_and_not_again(tmp_path):
+    kind, path, other = make_class(), tmp_path / "a", tmp_path / "b"
+    kind.__str__ = lambda self: self.file
+    remember_checksums(kind)
+    path.write_text("x"), other.write_text("y")
+    files = [kind(path), kind(other), kind(tmp_path / "absent")]
+    begin = foresee_checksums(files, 10)
+    before = set(threading.enumerate())
+    begin([str(path), str(tmp_path / "absent"), "unknown"])
+    for thread in set(threading.enumerate()) - before:
+        thread.join()
+    assert files[0].asked == [(10, False, None)] and not files[1].asked
+    again = kind(path)
+    assert ask(again, 10) == "x" and not again.asked
+
+
+def test_who_asks_meanwhile_waits(tmp_path):
+    kind, path = make_class(), tmp_path / "a"
+    path.write_text("x")
+    count, gate = [], threading.Event()
+
+    async def checksum(self, threshold=None, force=False, algorithm=None):
+        count.append(1)
+        gate.wait(60)
+        return "sum"
+
+    kind.checksum, kind.__str__ = checksum, lambda self: self.file
+    remember_checksums(kind)
+    file = kind(path)
+    foresee_checksums([file], 10)([str(path)])
+    with ThreadPoolExecutor(2) as pool:
+        answers = [pool.submit(ask, file, 10) for _ in range(2)]
+        gate.set()
+        assert [answer.result() for answer in answers] == ["sum"] * 2 and count == [1]

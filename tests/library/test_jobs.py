@@ -68,3 +68,15 @@ def test_the_workflow_asks_for_large_pages_unless_the_user_says_otherwise():
     assert run(program, GLIBC_TUNABLES=mine).strip() == mine
     without = f"import os; os.environ.pop('GLIBC_TUNABLES', None); {program}"
     assert run(without).strip() == "glibc.malloc.hugetlb=1"
+
+
+def test_what_is_left_of_timers_does_not_delay_the_end():
+    program = """
+import threading
+from jwcal import jobs
+for delay in (5, 6):
+    threading.Timer(delay, print).start()
+jobs.drop_timers()
+print("done")
+"""
+    assert run(program) == "done\n"

@@ -13,7 +13,8 @@ SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
 PARSED = set(
     """exposures fitsheaders caches chains settings selection associations.members associations.files
     associations.rules associations.facts associations.pools associations.catalog_lists memory.budget checksums digests
-    image3 peeks report_inputs successions workflow errors jobs locks ranges""".split()
+    image3 peeks report_inputs successions workflow errors jobs locks ranges
+    zygote""".split()
 )
 
 

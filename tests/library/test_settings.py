@@ -1,5 +1,6 @@
 """Settings: what is refused and how it is said, which layer wins, and that schema, config and steps agree."""
 
+import contextlib
 import importlib
 import inspect
 import math
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from jwcal import settings
 from jwcal.errors import JwcalError
 from jwcal.exposures import Exposure
 from jwcal.settings import load_settings, load_yaml, matches
@@ -313,3 +315,23 @@ def test_texts_from_the_command_line_are_read():
     assert settings.for_step(exposure(), "jump")["rejection_threshold"] == 4.5
     assert settings.skips(exposure(), "jump")
     assert settings.for_step(exposure(), "resample")["fillval"] == "0"
+
+
+def test_what_was_found_right_is_not_checked_again_and_what_was_wrong_is(tmp_path, monkeypatch):
+    cache, checked = tmp_path / "settings.json", []
+    check = settings._validate
+    monkeypatch.setattr(settings, "_validate", lambda *given: (checked.append(given[0]), check(*given)))
+    right, wrong = {"raw": "here"}, {"rwa": "here"}
+    for config, known in ((right, False), (right, True), (wrong, False), (wrong, False), ({"raw": "there"}, False)):
+        checked.clear()
+        with contextlib.suppress(JwcalError):
+            load_settings(dict(config), SCHEMA, cache)
+        assert bool(checked) != known
+    with pytest.raises(JwcalError, match="rwa"):
+        load_settings(wrong, SCHEMA, cache)
+    other = tmp_path / "schema.yaml"
+    other.write_text(SCHEMA.read_text() + "\n")
+    load_settings({"raw": "there"}, other, cache)  # the same words, the same schema
+    other.write_text(SCHEMA.read_text().replace("  raw:", "  raw_:"))
+    with pytest.raises(JwcalError):
+        load_settings({"raw": "there"}, other, cache)

@@ -12,7 +12,9 @@ onstart:
         zygote.prepare(list_sources(needed))
         limit = getattr(workflow.persistence, "max_checksum_file_size", None)
         if limit:
-            zygote.beside = foresee_checksums((file for job in needed for file in job.input), limit)
+            zygote.beside = foresee_checksums(
+                (file for job in needed for file in job.input), limit
+            )
 
 
 # By hand, for instance for the processors of a cluster's nodes: snakemake warm

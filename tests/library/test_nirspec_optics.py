@@ -8,12 +8,13 @@ from types import SimpleNamespace
 import asdf
 import numpy as np
 import pytest
-from nirspec_spectra import make_rates, setup, write_optics
+from nirspec_spectra import make_rates, real_folder, setup, write_optics
 
 from jwcal import asdffiles
 from jwcal.errors import JwcalError
 from jwcal.wcs.nirspec import footprints, optics
 from jwcal.wcs.nirspec.slits import (
+    FIXED_SLITS,
     LightPath,
     fixed_slit,
     list_fixed_slits,
@@ -208,3 +209,28 @@ def test_other_software_reads_the_transforms(references, asked):
     assert np.isnan(theirs[2]).sum() == 2
     inverse = to_gwa.inverse(*to_slit.inverse(np.zeros(9), np.linspace(-0.6, 0.6, 9), wavelength))
     np.testing.assert_allclose((x, y), inverse, atol=1e-9)
+
+
+# Pixels of jwst 3.0.0 with the observatory's references: middle of the slit at the shortest and the longest wavelength,
+# and box (x0, x1, y0, y1).
+OFFICIAL = {
+    (IFU, 0): ((173.1320, 807.2800), (1584.0382, 794.1981), (160.8991, 1594.1839, 774.5, 824.5)),
+    (IFU, 15): ((207.1049, 1569.2077), (1621.8938, 1553.7501), (194.5976, 1632.3552, 1534.5, 1586.5)),
+    (IFU, 29): ((223.8881, 1912.1340), (1640.8042, 1895.3529), (211.1940, 1651.4799, 1876.5, 1929.5)),
+    (PRISM, -101): ((1200.2685, 1072.2854), (1608.5088, 1072.0800), (1186.4096, 1620.2499, 1051.5, 1090.5)),
+    (PRISM, -104): ((1202.6432, 960.6191), (1610.2909, 960.4787), (1189.9855, 1620.8931, 948.5, 970.5)),
+}
+
+
+@pytest.mark.parametrize("key", OFFICIAL, ids=lambda key: f"{key[0].exp_type} {key[1]}")
+def test_the_observatorys_optics(key, tmp_path):
+    """Shutters and fixed slits are simulated ones, all other references those of the flight model."""
+    if real_folder() is None:
+        pytest.skip("needs JWCAL_REAL_DATA")
+    (asked, number), (first, last, box) = key, OFFICIAL[key]
+    files = {asked.pupil: write_optics(tmp_path, asked, real_folder())}
+    slit = list_slices()[number] if asked is IFU else fixed_slit(FIXED_SLITS[-101 - number])
+    path = trace(files, asked, slit)
+    pixels = path.to_detector(np.zeros(2), np.zeros(2), np.array(path.wavelengths))
+    np.testing.assert_allclose(np.transpose(pixels), (first, last), atol=2e-4)
+    np.testing.assert_allclose(np.ravel(footprints.bounding_box(path)), box, atol=2e-4)

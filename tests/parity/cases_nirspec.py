@@ -21,8 +21,9 @@ CASES = [
             settings={"ipc": {"skip": True}, "refpix": {"irs2_mean_subtraction": True}}),
     nirspec("full", 3, readpatt="NRSRAPID",
             settings={"refpix": {"refpix_algorithm": "sirs", "sigreject": 3.0, "halfwidth": 20},
-                      "picture_frame": {"skip": False, "mask_science_regions": False}}),
+                      "picture_frame": {"skip": False}}),
     nirspec("SUB512 x2", 4, "NRS2", "SUB512", "NRSRAPID", 8, 2),
     nirspec("SUB2048 time series", 5, subarray="SUB2048", readpatt="NRSRAPID", ngroups=6, nints=3,
-            exp_type="NRS_BRIGHTOBJ", tso=True, settings={"ipc": {"skip": True}}),
+            exp_type="NRS_BRIGHTOBJ", tso=True,
+            settings={"ipc": {"skip": True}, "clean_flicker_noise": {"skip": False, "mask_science_regions": True}}),
 ]  # fmt: skip

@@ -136,7 +136,7 @@ def find_box(positions, recipe):
     return limits
 
 
-def drizzle_image(image, recipe, where, box=None):
+def drizzle_image(image, recipe, where, room, box=None):
     """Drizzle one exposure.
 
     Parameters
@@ -147,6 +147,8 @@ def drizzle_image(image, recipe, where, box=None):
         How, and onto which frame.
     where : SparseMap
         Its pixels in the frame.
+    room : jwcal.wcs.MapRoom
+        For the map of every pixel.
     box : ((int, int), (int, int)) or None
         Rows and columns of the frame; None: those that it can touch.
 
@@ -158,7 +160,7 @@ def drizzle_image(image, recipe, where, box=None):
     y, x = box or find_box(where.grid, recipe)
     drop = (KERNELS[recipe.kernel], recipe.pixfrac, recipe.frame.ratio, 1.0)
     flags = image.dq if recipe.flags else NO_FLAGS
-    pixmap = where.shift(x[0], y[0]).expand()
+    pixmap = room.expand(where.shift(x[0], y[0]))
     planes, weight, hits, flags = drizzle(exposure, flags, pixmap, (y[1] - y[0], x[1] - x[0]), drop)
     if recipe.variances and len(planes) == 1:  # the exposure knows none
         planes = np.concatenate([planes, np.full((3, *weight.shape), np.nan, np.float32)])

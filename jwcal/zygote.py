@@ -66,8 +66,9 @@ class Zygote:
         atexit.register(self.close)
 
     def close(self):
-        """Let the process end, and wait for it."""
+        """End the process, which may still be importing, and wait for it; all jobs have ended before."""
         self._control.close()
+        self._process.terminate()
         self._process.wait()
 
     def prepare(self, sources):
@@ -214,10 +215,10 @@ def serve(number):
     number : int
         File descriptor of our end.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: the workflow and its jobs decide
+    interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: the workflow and its jobs decide
     jobs.prepare_environment(1)  # with threads of its own it could not be forked
     jobs.trim_imports()
-    Server(socket.socket(fileno=number)).loop()
+    Server(socket.socket(fileno=number), interrupt).loop()
     jobs.leave()
 
 
@@ -228,10 +229,12 @@ class Server:
     ----------
     control : socket.socket
         Requests; for a script, with the pipe in which its process and its end are told.
+    interrupt : callable or int
+        What forks do on SIGINT: nothing if the workflow was started so.
     """
 
-    def __init__(self, control):
-        self._control, self._ends = control, {}
+    def __init__(self, control, interrupt=signal.default_int_handler):
+        self._control, self._interrupt, self._ends = control, interrupt, {}
         self._waiting = list(COMMON)
         self._selector = selectors.DefaultSelector()
         self._woken, waking = os.pipe()
@@ -283,7 +286,7 @@ class Server:
         """In a fork: let go of all that is the zygote's."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, self._interrupt)
         self._selector.close()
         for end in (self._woken, *self._ends.values()):
             os.close(end)

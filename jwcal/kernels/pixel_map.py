@@ -58,7 +58,7 @@ def interpolate_nodes(nodes, first, weights, row):
 
 
 @image
-def expand_map(grid, spacing, size, box):
+def expand_map(grid, spacing, box, result):
     """Map every pixel.
 
     Parameters
@@ -67,21 +67,17 @@ def expand_map(grid, spacing, size, box):
         Positions (x, y) at the nodes; at least 4 nodes along each axis.
     spacing : float64 [2]
         Pixels between nodes along x and y.
-    size : int64 [2]
-        Columns and rows of the image.
     box : float64 [4]
         x0, x1, y0, y1: the map is NaN for pixels whose centre lies outside.
-
-    Returns
-    -------
-    float64 [2, y, x]
-        Positions (x, y) of every pixel.
+    result : float64 [2, y, x]
+        Filled with the positions (x, y) of every pixel. Given, so that one array serves for many maps: to clear new
+        memory takes longer than to fill it.
     """
-    result = np.empty((2, size[1], size[0]))
-    across, weights = tabulate_weights(size[0], grid.shape[2], spacing[0])
-    along, heights = tabulate_weights(size[1], grid.shape[1], spacing[1])
-    left, right = max(0, int(np.ceil(box[0]))), min(size[0] - 1, int(np.floor(box[1])))
-    for y in prange(size[1]):
+    _, ny, nx = result.shape
+    across, weights = tabulate_weights(nx, grid.shape[2], spacing[0])
+    along, heights = tabulate_weights(ny, grid.shape[1], spacing[1])
+    left, right = max(0, int(np.ceil(box[0]))), min(nx - 1, int(np.floor(box[1])))
+    for y in prange(ny):
         line = np.empty(grid.shape[2])
         for axis in range(2):
             row = result[axis, y]
@@ -94,4 +90,3 @@ def expand_map(grid, spacing, size, box):
                 row[:] = np.nan
             row[:left] = np.nan
             row[right + 1 :] = np.nan
-    return result

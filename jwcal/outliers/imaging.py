@@ -20,6 +20,7 @@ from jwcal.kernels.outlier_flags import compare_resampled, confirm_flags
 from jwcal.memory.scratch import Scratch
 from jwcal.outliers.maps import OutlierMap
 from jwcal.outliers.weights import average_positive
+from jwcal.wcs import MapRoom
 
 STRIP_BYTES = 1 << 25  # of a strip of rows of all exposures
 STRIP_ROWS = 256
@@ -68,10 +69,10 @@ def find_outliers(load, groups, recipe, thresholds, keep=None):
     list of OutlierMap
         In the order of the exposures.
     """
-    positions, found, parts, owns = {}, {}, [], []
+    positions, found, parts, owns, room = {}, {}, [], [], MapRoom()
     with Scratch() as scratch:
         for members in groups:
-            canvas = _drizzle_group(load, members, recipe, positions)
+            canvas = _drizzle_group(load, members, recipe, positions, room)
             if keep:
                 keep("outlier_i2d", members[0], canvas)
             if thresholds.core_scale > 0:
@@ -84,11 +85,12 @@ def find_outliers(load, groups, recipe, thresholds, keep=None):
         for own, members in zip(owns or parts, groups, strict=True):
             for index in members:
                 where = positions.get(index)
-                found[index] = _compare(load, index, (scratch, median, own), recipe, thresholds, where, keep)
+                references = scratch, median, own, room
+                found[index] = _compare(load, index, references, recipe, thresholds, where, keep)
     return [found[index] for index in sorted(found)]
 
 
-def _drizzle_group(load, members, recipe, positions):
+def _drizzle_group(load, members, recipe, positions, room):
     """`Canvas` of the exposures of a group; their sparse maps are noted in `positions`."""
     drizzled = []
     for index in members:
@@ -96,7 +98,7 @@ def _drizzle_group(load, members, recipe, positions):
         where = locate_image(image, recipe)
         if where.grid.size * SMALL_GRID < image.data.size:
             positions[index] = where
-        drizzled.append(drizzle_image(image, recipe, where))
+        drizzled.append(drizzle_image(image, recipe, where, room))
     if len(drizzled) == 1:
         return Canvas(drizzled[0].planes, drizzled[0].weight[None], drizzled[0].origin)
     return _join(drizzled)
@@ -155,12 +157,12 @@ def combine(scratch, parts, shape):
 
 
 def _compare(load, index, references, recipe, thresholds, where, keep):
-    """`OutlierMap` of an exposure, by the median and the exposure's own image that lie in a scratch file."""
+    """`OutlierMap` of an exposure, by the median and its own image that lie in a scratch file (`references`)."""
     image = load(index, TO_COMPARE)
     where = where or locate_image(image, recipe)
     y, x = find_box(where.grid, recipe)
-    scratch, median, own = references
-    pixmap = where.shift(x[0], y[0]).expand()
+    scratch, median, own, room = references
+    pixmap = room.expand(where.shift(x[0], y[0]))
     expected = blot(scratch.read(median, y, x), pixmap)
     if keep:
         keep("blot", index, expected)

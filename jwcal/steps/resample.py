@@ -24,6 +24,7 @@ from jwcal.fitsfiles import FitsFile
 from jwcal.kernels.coadd import add_exposure, finish_variances
 from jwcal.models import Image, Mosaic
 from jwcal.mosaics import find_frame, read_frame, stamp_frame
+from jwcal.wcs import MapRoom
 
 CONTEXT_BITS = 32
 NEEDED = ("data", "err", "dq", *VARIANCES)
@@ -188,21 +189,21 @@ def _add_up(items, recipe, blender):
     if count > 1:
         shape = (4 if recipe.variances else 1, *shape)
         sums.planes, sums.weights = np.full(shape, np.nan, np.float32), np.zeros(shape, np.float32)
-    times = []
+    times, room = [], MapRoom()
     for index, item in enumerate(items):
         image = load_image(item, NEEDED)
         times.append(_read_times(image))
         if blender:
             blender.add(image)
-        _add(sums, index, image, recipe)
+        _add(sums, index, image, recipe, room)
     return sums, times
 
 
-def _add(sums, index, image, recipe):
+def _add(sums, index, image, recipe, room):
     """Drizzle exposure number `index` and add it."""
     alone = sums.planes is None
     whole = [(0, size) for size in recipe.frame.shape]
-    part = drizzle_image(image, recipe, locate_image(image, recipe), whole if alone else None)
+    part = drizzle_image(image, recipe, locate_image(image, recipe), room, whole if alone else None)
     y, x = part.origin
     box = (slice(y, y + part.weight.shape[0]), slice(x, x + part.weight.shape[1]))
     context = sums.context[index // CONTEXT_BITS][box]

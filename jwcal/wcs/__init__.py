@@ -35,7 +35,7 @@ __all__ = ["WCS", "decode_tree", "encode_tree", "fits_keywords", "from_tree", "m
 
 def __getattr__(name):
     # Numba is imported only by those who map pixels.
-    if name in ("pixel_map", "sparse_map", "SparseMap"):
+    if name in ("pixel_map", "sparse_map", "SparseMap", "MapRoom"):
         from jwcal.wcs import pixel_maps
 
         return getattr(pixel_maps, name)

@@ -43,11 +43,13 @@ class SparseMap:
         """The same positions counted from output pixel (x, y)."""
         return replace(self, grid=self.grid - np.array([x, y], float)[:, None, None])
 
-    def expand(self):
-        """Map of every pixel, float64 [2, y, x]; NaN outside the box."""
+    def expand(self, room=None):
+        """Map of every pixel, float64 [2, y, x]; NaN outside the box. It takes the place of `room` if it fits."""
         if np.all(self.spacing == 1):
             return self._mask(self.grid[:, : self.shape[0], : self.shape[1]].copy())
-        return expand_map(self.grid, self.spacing, np.array(self.shape[::-1], np.int64), self.box)
+        result = room if room is not None and room.shape[1:] == self.shape else np.empty((2, *self.shape))
+        expand_map(self.grid, self.spacing, self.box, result)
+        return result
 
     def _mask(self, positions):
         """Set positions outside the box to NaN, in place."""
@@ -55,6 +57,18 @@ class SparseMap:
         x0, x1, y0, y1 = self.box
         positions[:, (x < x0) | (x > x1) | (y < y0) | (y > y1)] = np.nan
         return positions
+
+
+class MapRoom:
+    """Memory for the map of every pixel of one exposure after another; each map holds until the next is made."""
+
+    def __init__(self):
+        self._map = None
+
+    def expand(self, sparse):
+        """Map of every pixel, as of `SparseMap.expand`."""
+        self._map = sparse.expand(self._map)
+        return self._map
 
 
 def sparse_map(wcs_in, wcs_out, shape, *, tolerance=TOLERANCE):
@@ -119,5 +133,6 @@ def _evaluate_nodes(wcs_in, wcs_out, shape, counts):
 
 def _double(grid, counts):
     """Interpolate a grid at `counts` (columns, rows) of nodes, twice as dense."""
-    everywhere = np.array([0, counts[0], 0, counts[1]], float)
-    return expand_map(grid, np.full(2, 2.0), np.array(counts, np.int64), everywhere)
+    everywhere, result = np.array([0, counts[0], 0, counts[1]], float), np.empty((2, *counts[::-1]))
+    expand_map(grid, np.full(2, 2.0), everywhere, result)
+    return result

@@ -1,10 +1,12 @@
 """Maps between images on checked sparse grids."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from naive_wcs import distortion_node, make_image, write_reference
 
-from jwcal.wcs import nodes, output_wcs, pixel_map, sparse_map
+from jwcal.wcs import MapRoom, nodes, output_wcs, pixel_map, sparse_map
 from jwcal.wcs.imaging import imaging_wcs
 from jwcal.wcs.pipeline import WCS
 
@@ -63,3 +65,16 @@ def test_what_is_rough_or_undefined_is_evaluated_everywhere():
     assert np.isnan(result[:, :, :10][0]).all()
     np.testing.assert_allclose(result[0, :, 10:], np.sqrt(2.0 * (x - 10)[:, 10:]))
     np.testing.assert_allclose(result[1], y)
+
+
+def test_one_map_after_another_in_the_same_memory(case):
+    wcs, out, shape = case
+    maps = [sparse_map(wcs, out, shape).shift(x, 2 * x) for x in (0, 5)]
+    room = MapRoom()
+    first = room.expand(maps[0])
+    np.testing.assert_array_equal(first, maps[0].expand())
+    second = room.expand(maps[1])
+    np.testing.assert_array_equal(second, maps[1].expand())
+    assert np.shares_memory(first, second) or maps[0].spacing.max() == 1
+    other = replace(maps[0], shape=(max(shape[0] - 1, 1), shape[1]))
+    np.testing.assert_array_equal(room.expand(other), other.expand())

@@ -66,11 +66,24 @@ json.dump([*facts, tempfile.gettempdir(), os.getpid(), "numpy" in sys.modules], 
         ("no python", 1),
         ("import os; os._exit(7)", 7),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 137),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGINT); import time; time.sleep(9)", 130),
+        ("raise KeyboardInterrupt", 130),
     ],
 )
 def test_how_a_script_ends_is_told(tmp_path, zygote, text, status):
     assert run(zygote, write(tmp_path, text)) == status
+
+
+@pytest.mark.parametrize("ignored", [True, False])
+def test_forks_heed_interrupts_as_the_workflow_does(tmp_path, ignored):
+    script = write(tmp_path, "import os, signal; os.kill(os.getpid(), signal.SIGINT)")
+    program = f"""
+import contextlib, os, signal
+signal.signal(signal.SIGINT, signal.SIG_IGN if {ignored} else signal.default_int_handler)
+from jwcal.zygote import Zygote
+print(Zygote().run({script!r}, dict(os.environ), lambda process: contextlib.nullcontext()))
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["0" if ignored else "130"]
 
 
 def test_what_is_said_goes_where_it_would(tmp_path):

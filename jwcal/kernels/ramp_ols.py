@@ -4,8 +4,8 @@ Segments (`ramp_segments`) are fitted one by one (`ramp_slopes`) and averaged wi
 variance as weight, v_r = 1 / sum 1/v_r,s, first within each integration, then over all of them. Photon variances are
 combined the same way; an integration's error is that of segments weighted by their total variance.
 
-A row of pixels is brought into cache, with effective flags and median rates (`ramp_blocks`), fitted pixel by pixel and
-written out (`ramp_results`).
+A row of pixels is brought into cache, with effective flags and median rates (`ramp_blocks`), fitted, whole ramps side
+by side (`ramp_whole`) and others one by one, and written out (`ramp_results`).
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from numba import prange
 from jwcal.kernels import image, leaf, pixel
 from jwcal.kernels.ramp_blocks import FIRST_FRAME, SUPPRESSED, load_stretch, load_traits, make_block
 from jwcal.kernels.ramp_chargeloss import restore_read_noise
-from jwcal.kernels.ramp_results import INVALID, invert_weight, store_average
+from jwcal.kernels.ramp_results import INVALID, invert_weight, store_averages
 from jwcal.kernels.ramp_segments import (
     DO_NOT_USE,
     JUMP_DET,
@@ -24,6 +24,7 @@ from jwcal.kernels.ramp_segments import (
     find_segments,
 )
 from jwcal.kernels.ramp_slopes import fit_rise, single_time, weigh_reads
+from jwcal.kernels.ramp_whole import fit_whole, weigh_whole
 from jwcal.kernels.sorting import WIDTH
 
 NO_GAIN_VALUE = np.uint32(1 << 19)
@@ -66,39 +67,74 @@ def sum_segments(values, w, segments, count, traits, single, group_time, coeffic
     return photons, read, total, slopes
 
 
+@pixel
+def _fit_segments(values, flags, unions, kinds, traits, pixel_dq, timing, coefficients, segments, i, sums, dq):
+    """Sums of those ramps of an integration of which something is lost, or that have but one group; flags of all."""
+    n_groups = values.shape[0] // unions.shape[0]
+    for w in range(pixel_dq.size):
+        dq[w] = 0
+        kind, union = kinds[i, w], unions[i, w]
+        if n_groups > 1 and union == 0 and kind != SUPPRESSED:
+            continue
+        count = 1
+        segments[0, 0], segments[1, 0] = i * n_groups, n_groups
+        if union != 0 or kind == SUPPRESSED:
+            count, dq[w] = split_ramp(flags, i * n_groups, n_groups, w, union, kind, segments)
+        if pixel_dq[w] & INVALID:
+            count = 0
+        trait, single = (traits[0, w], traits[1, w], traits[2, w]), single_time(kind, timing)
+        found = sum_segments(values, w, segments, count, trait, single, timing[0], coefficients)
+        sums[0, w], sums[1, w], sums[2, w], sums[3, w] = found
+
+
 @leaf
+def _add_flags(dq, unions, kinds, n_groups, pixel_dq, rate_dq, partly, unused, saturated, dqs):
+    """Complete the flags of an integration; add them, and how many have no slope, to those of the average."""
+    for w in range(pixel_dq.size):
+        rate_dq[w] |= dq[w] & np.uint32(JUMP_DET | PERSISTENCE)
+        dq[w] |= pixel_dq[w]
+        unused[w] += (dq[w] & DO_NOT_USE) != 0
+        saturated[w] += (dq[w] & SATURATED) != 0
+        lost = np.uint32(0 if n_groups == 1 and kinds[w] == FIRST_FRAME else unions[w] & SATURATED)
+        dqs[w] = dq[w] | lost
+        partly[w] |= lost
+
+
+@leaf
+def _add_sums(sums, totals, variances):
+    """Add an integration's sums to those of the average; `variances` are the integration's own."""
+    for w in range(variances.size):
+        totals[0, w] += sums[0, w]
+        totals[1, w] += sums[1, w]
+        totals[2, w] += sums[3, w]
+        variances[w] = invert_weight(sums[2, w])
+
+
+@pixel
 def _fit_pixels(values, flags, unions, kinds, traits, pixel_dq, timing, coefficients, segments, results, dqs, y, x0):
     """Fit the integrations of a stretch of a row, and average them into the last plane of `results` and `dqs`."""
-    n_integrations, n_groups = unions.shape[0], values.shape[0] // unions.shape[0]
-    for w in range(pixel_dq.size):
-        photons, read, slopes = 0.0, 0.0, 0.0
-        unused, saturated, partly, rate_dq = 0, 0, np.uint32(0), pixel_dq[w]
-        trait = traits[0, w], traits[1, w], traits[2, w]
-        for i in range(n_integrations):
-            kind, union = kinds[i, w], unions[i, w]
-            count, dq = 1, np.uint32(0)
-            segments[0, 0], segments[1, 0] = i * n_groups, n_groups
-            if union != 0 or kind == SUPPRESSED:
-                count, dq = split_ramp(flags, i * n_groups, n_groups, w, union, kind, segments)
-            if pixel_dq[w] & INVALID:
-                count = 0
-            sums = sum_segments(values, w, segments, count, trait, single_time(kind, timing), timing[0], coefficients)
-            photons, read, slopes = photons + sums[0], read + sums[1], slopes + sums[3]
-            rate_dq |= dq & np.uint32(JUMP_DET | PERSISTENCE)
-            dq |= pixel_dq[w]
-            store_average(sums[0], sums[1], sums[3], invert_weight(sums[2]), dq, results, i, y, x0 + w)
-            unused += (dq & DO_NOT_USE) != 0
-            saturated += (dq & SATURATED) != 0
-            lost = np.uint32(0 if n_groups == 1 and kind == FIRST_FRAME else union & SATURATED)
-            dqs[i, y, x0 + w] = dq | lost
-            partly |= lost
-        if unused == n_integrations:
-            rate_dq |= np.uint32(DO_NOT_USE)
-        if saturated == n_integrations:
-            rate_dq |= np.uint32(SATURATED)
-        variance = invert_weight(photons) + invert_weight(read)
-        store_average(photons, read, slopes, variance, rate_dq, results, n_integrations, y, x0 + w)
-        dqs[n_integrations, y, x0 + w] = rate_dq | partly
+    n_integrations, n_groups, width = unions.shape[0], values.shape[0] // unions.shape[0], pixel_dq.size
+    whole, sums, totals = np.empty((3, width)), np.empty((4, width)), np.zeros((3, width))
+    variances, powers, dq = np.empty(width), np.empty(width, np.uint32), np.empty(width, np.uint32)
+    unused, saturated = np.zeros(width, np.int32), np.zeros(width, np.int32)
+    partly, rate_dq, x1 = np.zeros(width, np.uint32), pixel_dq.copy(), x0 + width
+    if n_groups > 1:
+        weigh_whole(traits, n_groups, timing[0], whole)
+    for i in range(n_integrations):
+        if n_groups > 1:
+            own = values[i * n_groups : (i + 1) * n_groups]
+            fit_whole(own, traits, timing[0], coefficients, whole, powers, sums)
+        _fit_segments(values, flags, unions, kinds, traits, pixel_dq, timing, coefficients, segments, i, sums, dq)
+        own_dqs = dqs[i, y, x0:x1]
+        _add_flags(dq, unions[i], kinds[i], n_groups, pixel_dq, rate_dq, partly, unused, saturated, own_dqs)
+        _add_sums(sums, totals, variances)
+        store_averages(sums[0], sums[1], sums[3], variances, dq, results, i, y, x0)
+    for w in range(width):
+        rate_dq[w] |= np.uint32(DO_NOT_USE if unused[w] == n_integrations else 0)
+        rate_dq[w] |= np.uint32(SATURATED if saturated[w] == n_integrations else 0)
+        variances[w] = invert_weight(totals[0, w]) + invert_weight(totals[1, w])
+        dqs[n_integrations, y, x0 + w] = rate_dq[w] | partly[w]
+    store_averages(totals[0], totals[1], totals[2], variances, rate_dq, results, n_integrations, y, x0)
 
 
 @pixel

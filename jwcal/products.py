@@ -91,13 +91,20 @@ def read(path, container, only=None, *, tables=True):
 
 
 def _read_arrays(file, container, only=None, planes=None):
-    """Arrays of a file by name, all or `only` some; two at a time: the bytes are swapped outside of the GIL."""
+    """Arrays of a file by name, all or `only` some; two at a time: the bytes are swapped outside of the GIL.
+
+    `planes`, (first, past the last), are the integrations to be read of those that have any.
+    """
     present = {
         name: extname for name, extname in HDUS[container].items() if extname in file and (only is None or name in only)
     }
+
+    def read_one(name):
+        some = planes if planes and len(file.shape(present[name])) > 2 else None
+        return file.image(present[name], _type(container, name), some)
+
     with ThreadPoolExecutor(2) as pool:
-        images = pool.map(lambda name: file.image(present[name], _type(container, name), planes), present)
-        return dict(zip(present, images, strict=True))
+        return dict(zip(present, pool.map(read_one, present), strict=True))
 
 
 def _type(container, name):
@@ -138,10 +145,20 @@ def read_image(path, only=None):
     return _complete(read(path, models.Image, only), only)
 
 
-def fill_image(outline, only=None):
-    """An image of which headers and WCS were read before, its arrays (or `only` some) read from its file now."""
+def outline_image(path):
+    """Read an image without its arrays; its `data` is zero, and takes no memory."""
+    return read(path, models.Image, ())
+
+
+def fill_image(outline, only=None, planes=None):
+    """An image of which headers and WCS were read before, its arrays (or `only` some) read from its file now.
+
+    `planes`, (first, past the last), are the integrations to be read; all by default.
+    """
     with FitsFile(outline.path) as file:
-        return _complete(replace(outline, **_read_arrays(file, models.Image, only)), only)
+        image = replace(outline, **_read_arrays(file, models.Image, only, planes))
+    _check_shapes(image)
+    return _complete(image, only)
 
 
 def _complete(image, only):

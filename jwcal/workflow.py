@@ -381,7 +381,8 @@ class Program:
         exposure = self.exposure(name)
         shape = _measure(exposure)
         aside = 4 * (exposure.keyword("ZEROFRAM") is True) + shape[1] * (exposure.instrument == "MIRI")
-        return estimate_memory(rule, shape, aside)
+        backgrounds = len(self.background_files(name)) if rule.startswith("image2") else 0
+        return estimate_memory(rule, shape, aside, backgrounds)
 
     def minutes(self, rule, name):
         """Longest time of a job in minutes, from the exposure's header."""

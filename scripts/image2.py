@@ -19,12 +19,14 @@ def image2(rate, plan, cal, backgrounds=(), context=None):
     context : str, optional
         CRDS context.
     """
+    from pathlib import Path
+
     from jwcal import products
-    from jwcal.runner import run_chain
+    from jwcal.memory.image_blocks import calibrate_image
 
     backgrounds = [backgrounds] if isinstance(backgrounds, str) else backgrounds
     members = {"backgrounds": [products.read_image(path) for path in backgrounds]}
-    image = run_chain(plan, products.read_image(rate), context=context, members=members)
+    image = calibrate_image(rate, plan, Path(cal).parent, context, members)
     products.write(cal, image)
     if image.combined_background is not None:
         stem, _, ending = cal.rpartition("_cal")

@@ -16,8 +16,12 @@ SAMPLE_BYTES, RESULT_BYTES, PIXEL_BYTES = 5, 20, 40  # of a group; of an integra
 INTERPRETER = 165  # MB: Python, its libraries, compiled kernels
 MARGIN = 1.1
 # Other jobs: bytes in units of the first input's size in memory (float32), and MB that do not grow.
-OTHERS = {"guider": (3, 400), "resample": (3, 500), "image2": (2.5, 500), "image2ints": (2.5, 500)}
+OTHERS = {"guider": (3, 400), "resample": (3, 500)}
 RATE_PLANES = 6  # of a `_rate` or `_cal` in memory
+LIGHT = 80  # MB: a job of stage 2, which needs next to no compiled kernels
+RATE_BYTES, FLAT_BYTES = 48, 16  # of a pixel of an integration: arrays of a `_rate` and of its `_cal`; of maps
+BACKGROUND_BYTES = 32  # of a pixel of each background
+MOST_PIXELS = 1 << 24  # of all integrations of a `_rateints` that are calibrated at one go
 STAGE1 = ("detector1", "dark")
 MINUTES, SAMPLES_A_MINUTE = 10, 30_000_000  # a slow disk or processor included
 
@@ -27,8 +31,20 @@ def list_blocks(shape):
     n_integrations, samples = shape[0], math.prod(shape[1:])
     if n_integrations * (SAMPLE_BYTES * samples + RESULT_BYTES * samples // shape[1]) <= MOST_BYTES:
         return [(0, n_integrations)]
-    length = max(1, BLOCK_SAMPLES // samples)
-    return [(first, min(first + length, n_integrations)) for first in range(0, n_integrations, length)]
+    return _cut(n_integrations, samples, BLOCK_SAMPLES)
+
+
+def list_image_blocks(shape):
+    """The same of count rates [integration, y, x], or of a single image [y, x]."""
+    if len(shape) == 2 or math.prod(shape) <= MOST_PIXELS:
+        return [(0, shape[0] if len(shape) == 3 else 1)]
+    return _cut(shape[0], math.prod(shape[1:]), MOST_PIXELS)
+
+
+def _cut(count, size, most):
+    """Blocks of `count` integrations of some size, of at most `most` altogether, of one integration at least."""
+    length = max(1, most // size)
+    return [(first, min(first + length, count)) for first in range(0, count, length)]
 
 
 def can_give_up(shape):
@@ -45,7 +61,7 @@ def count_rows(shape, further=0):
     return max(1, BAND_BYTES // (n_integrations * nx * (SAMPLE_BYTES * n_groups + RESULT_BYTES + 4 + further)))
 
 
-def estimate_memory(rule, shape, aside=0):
+def estimate_memory(rule, shape, aside=0, backgrounds=0):
     """Peak memory of a job, MB.
 
     Parameters
@@ -56,11 +72,16 @@ def estimate_memory(rule, shape, aside=0):
         Integrations, groups, rows, columns of the exposure's file.
     aside : int
         Bytes that come along for each pixel of an integration: first frames, MIRI's reference output.
+    backgrounds : int
+        Exposures that stage 2 subtracts.
     """
     n_integrations, n_groups, ny, nx = shape
+    if rule.startswith("image2"):
+        return _estimate_stage2((n_integrations if rule == "image2ints" else 1, ny, nx), backgrounds)
     if rule not in STAGE1:
         factor, fixed = OTHERS[rule]
-        return int(fixed + factor * 4e-6 * n_integrations * ny * nx * (n_groups if rule == "guider" else RATE_PLANES))
+        images = n_integrations * n_groups if rule == "guider" else RATE_PLANES
+        return int(fixed + factor * 4e-6 * images * ny * nx)
     first, last = max(list_blocks(shape), key=lambda block: block[1] - block[0])
     held = (last - first) * ny * nx * (SAMPLE_BYTES * n_groups + aside)
     if last - first == n_integrations:
@@ -70,6 +91,13 @@ def estimate_memory(rule, shape, aside=0):
         rows = min(ny, count_rows(shape))
         held = max(held, rows * n_integrations * nx * (SAMPLE_BYTES * n_groups + RESULT_BYTES + 4))
     return int(MARGIN * (INTERPRETER + 1e-6 * (held + PIXEL_BYTES * ny * nx)))
+
+
+def _estimate_stage2(shape, backgrounds):
+    """Peak memory of a job that calibrates count rates [integration, y, x], MB."""
+    integrations = max(last - first for first, last in list_image_blocks(shape))
+    held = RATE_BYTES * integrations + FLAT_BYTES + BACKGROUND_BYTES * backgrounds
+    return int(MARGIN * (LIGHT + 1e-6 * held * shape[1] * shape[2]))
 
 
 def estimate_minutes(rule, shape):

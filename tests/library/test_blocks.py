@@ -8,7 +8,7 @@ import pytest
 import truth
 
 from jwcal import products
-from jwcal.memory import blocks, budget, mapping
+from jwcal.memory import blocks, budget, image_blocks, mapping
 from jwcal.runner import run_chain
 from jwcal.simulate import Scene, Setup
 
@@ -155,3 +155,54 @@ def test_only_what_can_be_read_again_is_let_go(tmp_path):
 def test_no_room(tmp_path):
     with pytest.raises(blocks.products.JwcalError, match="free some space"):
         mapping.map_array((1 << 62,), np.uint8, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def count_rates(exposures, tmp_path_factory):
+    """Count rates of the time series, one plane an integration, and the plan of their stage 2."""
+    folder, made = exposures
+    program, name = truth.load_program(folder), made[SERIES].plan.root
+    rates = run_chain(program.plan("detector1", name), products.read_ramp(made[SERIES].uncal), context=truth.CONTEXT)
+    path = tmp_path_factory.mktemp("rates") / f"{name}_rateints.fits"
+    products.write(path, rates.rateints)
+    return path, program.plan("image2ints", name)
+
+
+@pytest.mark.parametrize("length", [1, 4])
+def test_stage_2_in_blocks(count_rates, monkeypatch, tmp_path, length):
+    path, plan = count_rates
+    image = products.read_image(path)
+    whole = run_chain(plan, image, context=truth.CONTEXT, members={"backgrounds": []})
+    assert whole.area is not None and whole.wcs is not None and whole.var_flat is not None
+    monkeypatch.setattr(budget, "MOST_PIXELS", length * 64 * 64)
+    parts = image_blocks.calibrate_image(path, plan, tmp_path, truth.CONTEXT, {"backgrounds": []})
+    assert mapping.find_pages(parts.data) is not None and parts.data.shape == (6, 64, 64)
+    for name, product in {"whole": whole, "parts": parts}.items():
+        products.write(tmp_path / name / "x_calints.fits", product)
+    assert (tmp_path / "whole/x_calints.fits").read_bytes() == (tmp_path / "parts/x_calints.fits").read_bytes()
+    assert {file.name for file in tmp_path.iterdir()} == {"whole", "parts"}
+
+
+def test_backgrounds_are_subtracted_from_each_block(count_rates, monkeypatch, tmp_path):
+    path, plan = count_rates
+    settings = plan["settings"] | {"background": {"save_combined_background": True}}
+    plan = plan | {"steps": ["background", "flat_field"], "skipped": {}, "settings": settings}
+    members = {"backgrounds": [products.read_image(path)]}
+    whole = run_chain(plan, products.read_image(path), context=truth.CONTEXT, members=members)
+    monkeypatch.setattr(budget, "MOST_PIXELS", 64 * 64)
+    parts = image_blocks.calibrate_image(path, plan, tmp_path, truth.CONTEXT, members)
+    assert str(whole.header) == str(parts.header) and whole.header["S_BKDSUB"] == "COMPLETE"
+    for name in ("data", "err", "dq", "var_poisson", "var_rnoise", "var_flat"):
+        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
+    np.testing.assert_array_equal(parts.combined_background.data, whole.combined_background.data)
+
+
+def test_a_single_image_is_one_block():
+    assert budget.list_image_blocks((4096, 4096)) == [(0, 1)]
+    assert budget.list_image_blocks((20, 256, 2048)) == [(0, 20)]
+    series = budget.list_image_blocks((1000, 256, 2048))
+    assert series[-1][1] == 1000 and all(last - first <= 32 for first, last in series)
+    for rule in ("image2", "resample"):  # one image, of however many integrations
+        assert len({budget.estimate_memory(rule, (n, 5, 256, 2048)) for n in (1, 500)}) == 1
+    declared = [budget.estimate_memory("image2ints", (n, 5, 256, 2048)) for n in (20, 64, 1000)]
+    assert declared[0] < declared[1] == declared[2]

@@ -34,6 +34,21 @@ peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM
 print(int(peak.split()[1]) * 1024e-6)
 """
 
+STAGE2 = """
+import json, sys
+from jwcal import jobs
+jobs.prepare_environment(2)
+jobs.trim_imports()
+from jwcal import products
+from jwcal.memory import budget, image_blocks
+job = json.loads(sys.argv[1])
+for name, value in job["budget"].items():
+    setattr(budget, name, value)
+image = image_blocks.calibrate_image(job["uncal"], job["plan"], job["folder"], members={"backgrounds": []})
+products.write(job["folder"] + "/x_calints.fits", image)
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(int(peak.split()[1]) * 1024e-6)
+"""
 CASES = {
     "as configured": {},
     "flicker": {"clean_flicker_noise": {"skip": False, "single_mask": False, "save_mask": True, "save_noise": True}},
@@ -59,7 +74,8 @@ def series(tmp_path_factory):
             samples = file["SCI"].data
             file["SCI"].data = samples.repeat(n // len(samples), axis=0)
             file.writeto(path, overwrite=True)
-        return str(path), truth.load_program(folder, [{"when": {}, **settings}]).plan("detector1", made.plan.root)
+        program = truth.load_program(folder, [{"when": {}, **settings}])
+        return str(path), *(program.plan(rule, made.plan.root) for rule in ("detector1", "image2ints"))
 
     measure(series=repeat, n=2, folder=folder)  # compiles what is not compiled yet, which takes memory too
     return repeat
@@ -67,9 +83,15 @@ def series(tmp_path_factory):
 
 def measure(series, n, folder, settings=None, **limits):
     """Peak of a job, MB."""
-    uncal, plan = series(n, settings or {})
-    job = json.dumps({"uncal": uncal, "plan": plan, "folder": str(folder), "budget": limits})
-    result = subprocess.run([sys.executable, "-c", JOB, job], capture_output=True, text=True, check=False)
+    uncal, plan, _ = series(n, settings or {})
+    return run_job(JOB, uncal=uncal, plan=plan, folder=str(folder), budget=limits)
+
+
+def run_job(program, **job):
+    """What a program prints in a fresh process."""
+    result = subprocess.run(
+        [sys.executable, "-c", program, json.dumps(job)], capture_output=True, text=True, check=False
+    )
     assert result.returncode == 0, result.stderr
     return float(result.stdout)
 
@@ -88,3 +110,16 @@ def test_no_more_for_more_integrations(series, tmp_path, monkeypatch, case):
     peaks = [measure(series, n, tmp_path, CASES[case], **limits) for n in (100, 400)]
     assert peaks[1] < 1.05 * peaks[0]
     assert peaks[1] < 1.2 * budget.estimate_memory("detector1", (400, 5, 160, 160))
+
+
+def test_stage_2(series, tmp_path, monkeypatch):
+    peaks, limits = {}, {"MOST_PIXELS": 100 * 160 * 160}
+    for n in (100, 400):
+        measure(series, n, tmp_path)
+        job = {"uncal": str(tmp_path / "x_rateints.fits"), "plan": series(n, {})[2], "folder": str(tmp_path)}
+        peaks[n] = run_job(STAGE2, **job, budget=limits)
+    whole, declared = run_job(STAGE2, **job, budget={}), budget.estimate_memory("image2ints", (400, 5, 160, 160))
+    assert 0.75 * declared < whole < 1.2 * declared
+    monkeypatch.setattr(budget, "MOST_PIXELS", limits["MOST_PIXELS"])
+    assert peaks[400] < 1.05 * peaks[100]
+    assert peaks[400] < 1.2 * budget.estimate_memory("image2ints", (400, 5, 160, 160)) < 0.5 * whole

@@ -22,15 +22,16 @@ crval=None, output_shape=None) -> (WCS, shape)``
     ``mean_pixel_area(wcs, shape)`` in steradians measure pixels.
 ``pixel_map(wcs_in, wcs_out, shape) -> float64 (2, Y, X)``
     Output (x, y) of each input pixel, NaN outside the input's bounding box: evaluated on a sparse grid whose error is
-    checked, interpolated by a kernel. ``sparse_map`` gives the grid alone, for kernels that interpolate as they go.
+    checked, interpolated by a kernel. ``sparse_map`` gives the grid alone; ``MapRoom`` expands one after another in the
+    same memory.
 """
 
 from jwcal.wcs.mosaics import fits_keywords, mean_pixel_area, output_wcs, scale_at
 from jwcal.wcs.pipeline import WCS, from_tree
 from jwcal.wcstrees import decode_tree, encode_tree
 
-__all__ = ["WCS", "decode_tree", "encode_tree", "fits_keywords", "from_tree", "mean_pixel_area", "output_wcs",
-           "pixel_map", "scale_at", "sparse_map"]  # fmt: skip
+__all__ = ["WCS", "MapRoom", "decode_tree", "encode_tree", "fits_keywords", "from_tree", "mean_pixel_area",
+           "output_wcs", "pixel_map", "scale_at", "sparse_map"]  # fmt: skip
 
 
 def __getattr__(name):

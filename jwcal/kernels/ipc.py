@@ -89,7 +89,7 @@ def _convolve_row(window, kernel, y, rows, columns, total, result):
 
 @leaf
 def _add_scaled(sums, signal, factors):
-    """Add what one row of the kernel takes; three or five elements in one pass (measured: twice as fast)."""
+    """Add what one row of the kernel takes; three or five elements in one pass (measured: a third of the time less)."""
     count, half = factors.size, factors.size // 2
     inner = max(sums.size - 2 * half, 0)
     for x in range(min(half, sums.size)):

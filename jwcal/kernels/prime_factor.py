@@ -109,7 +109,7 @@ def _put(series, place, even, odd, sign):
 def _add_products(sums, values, factors):
     """Add the products of rows and factors, in this order.
 
-    Four at a time, so that sums stay in registers meanwhile (measured: nearly twice as fast).
+    Four at a time, so that sums stay in registers meanwhile (measured: a seventh of the time less).
     """
     for k in range(0, factors.size - 3, 4):
         a, b, c, d = factors[k], factors[k + 1], factors[k + 2], factors[k + 3]

@@ -147,13 +147,15 @@ def _seek_pair(k, count, sums, later, now, best):
 @leaf
 def _seek_split(k, reads, step, next_step, count, sums, later, now, best):
     """A pair that shares the charge of a hit, which is positive, after the first `read` of the `reads` they share."""
+    for w in range(count):
+        now[4, w] -= now[0, w] * later[0, w] * sums[3, w]  # the element of S beside the diagonal
     for read in range(1, np.int64(reads)):
         one, next_one = (reads - read) / step, read / next_step
+        squares = one * one, 2 * one * next_one, next_one * next_one
         for w in range(count):
-            beside = now[4, w] - now[0, w] * later[0, w] * sums[3, w]
             rise = one * now[1, w] + next_one * later[1, w]
             gain = rise * rise if rise > 0 else 0.0
-            gain /= one * one * now[3, w] + 2 * one * next_one * beside + next_one * next_one * later[3, w]
+            gain /= squares[0] * now[3, w] + squares[1] * now[4, w] + squares[2] * later[3, w]
             better = gain > best[2, w]
             best[2, w], best[3, w] = gain if better else best[2, w], k if better else best[3, w]
 

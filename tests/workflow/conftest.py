@@ -32,7 +32,9 @@ class Workbench:
 
     def environment(self):
         env = {k: v for k, v in os.environ.items() if not k.startswith(("CRDS_", "NUMBA_NUM"))}
-        env |= {"CRDS_PATH": str(self.cache), "CRDS_CONTEXT": self.context}
+        temporary = self.work / "tmp"  # a run that is killed leaves Snakemake's own temporary folder behind
+        temporary.mkdir(exist_ok=True)
+        env |= {"CRDS_PATH": str(self.cache), "CRDS_CONTEXT": self.context, "TMPDIR": str(temporary)}
         env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
         return env
 

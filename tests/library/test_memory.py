@@ -57,6 +57,10 @@ CASES = {
     "likelihood": {"ramp_fit": {"algorithm": "LIKELY", "save_opt": True}},
 }
 
+# Peaks go up and down by a tenth with the system's large pages and how bands divide the rows; four times the integrations
+# held in memory would be twice as much.
+NOISE = 1.2
+
 pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux to measure")
 
 
@@ -108,7 +112,7 @@ def test_no_more_for_more_integrations(series, tmp_path, monkeypatch, case):
     for name, value in limits.items():
         monkeypatch.setattr(budget, name, value)
     peaks = [measure(series, n, tmp_path, CASES[case], **limits) for n in (100, 400)]
-    assert peaks[1] < 1.05 * peaks[0]
+    assert peaks[1] < NOISE * peaks[0]
     assert peaks[1] < 1.2 * budget.estimate_memory("detector1", (400, 5, 160, 160))
 
 
@@ -121,5 +125,5 @@ def test_stage_2(series, tmp_path, monkeypatch):
     whole, declared = run_job(STAGE2, **job, budget={}), budget.estimate_memory("image2ints", (400, 5, 160, 160))
     assert 0.75 * declared < whole < 1.2 * declared
     monkeypatch.setattr(budget, "MOST_PIXELS", limits["MOST_PIXELS"])
-    assert peaks[400] < 1.05 * peaks[100]
+    assert peaks[400] < NOISE * peaks[100]
     assert peaks[400] < 1.2 * budget.estimate_memory("image2ints", (400, 5, 160, 160)) < 0.5 * whole

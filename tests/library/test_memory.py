@@ -57,8 +57,8 @@ CASES = {
     "likelihood": {"ramp_fit": {"algorithm": "LIKELY", "save_opt": True}},
 }
 
-# Peaks go up and down by a tenth with the system's large pages and how bands divide the rows; four times the integrations
-# held in memory would be twice as much.
+# Peaks go up and down by a tenth with the system's large pages and how bands divide the rows. Four times as many
+# integrations, were they held, would take twice as much.
 NOISE = 1.2
 
 pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux to measure")

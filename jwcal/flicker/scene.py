@@ -1,6 +1,7 @@
 """Which pixels of an exposure show background: no source, no known part of a spectrum, no bad pixel."""
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def draft_rates(ramp, readnoise, gain):
         raise StepSkipped("draft count rates need the references readnoise and gain")
     from jwcal.steps.ramp_fit import ramp_fit
 
-    rates = ramp_fit(ramp, readnoise, gain)
+    rates = ramp_fit(replace(ramp, spendable=False), readnoise, gain)  # the ramp is still to be corrected
     return rates.rate, rates.rateints
 
 

@@ -49,6 +49,15 @@ def test_same_bits_for_any_number_of_threads(references):
     np.testing.assert_array_equal(*results)
 
 
+def test_the_draft_does_not_use_up_the_ramp(tmp_path):
+    size = 256, 512  # an eighth of its rows are whole pages of memory
+    noise, gain = (write_reference(tmp_path / f"{n}.fits", n, SCI=np.full(size, 2.0)) for n in ("readnoise", "gain"))
+    ramp, _ = make_striped_ramp(np.random.default_rng(1), shape=(1, 5, *size))
+    before, ramp.spendable = ramp.data.copy(), True
+    scene.draft_rates(ramp, noise, gain)
+    np.testing.assert_array_equal(ramp.data, before)
+
+
 def make_rate(data, **keywords):
     cards = {"EXP_TYPE": "NRC_IMAGE", "SUBARRAY": "SUB64P", "FASTAXIS": -1, "SLOWAXIS": 2}
     data = np.array(data, np.float32)

@@ -3,7 +3,6 @@
 The files are read and written as those of a real job, so that each kernel meets the one signature that it has there.
 """
 
-import fcntl
 import os
 import subprocess
 import sys
@@ -68,8 +67,8 @@ def _start_worker(part, earlier):
     """Compile one part in a process of its own, with one thread: numba, which `warm` imports, takes no other later."""
     if earlier:
         earlier.result()
-    begin = "from jwcal import jobs; jobs.prepare_environment(1); from jwcal import warm; warm.prepare_worker()"
-    program = f"{begin}; warm.compile_kernels([{part!r}])"
+    begin = "from jwcal import jobs; jobs.prepare_environment(1); from jwcal import compiling, warm"
+    program = f"{begin}; compiling.prepare_worker(); warm.compile_kernels([{part!r}])"
     environment = os.environ | {"NUMBA_OPT": "3" if part in DEARER else "2"}
     subprocess.run([sys.executable, "-c", program], check=True, env=environment)
 
@@ -80,20 +79,6 @@ def compile_kernels(parts=None):
         references = _write_references(Path(folder))
         for part in parts or PARTS:
             PARTS[part](Path(folder), references)
-
-
-def prepare_worker():
-    """Let one worker at a time write to the cache, whose index files numba itself does not lock."""
-    from numba.core.caching import IndexDataCacheFile
-
-    save = IndexDataCacheFile.save
-
-    def save_alone(self, key, data):
-        with open(kernel_cache() / "lock", "a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            save(self, key, data)
-
-    IndexDataCacheFile.save = save_alone
 
 
 def _run(step, product, references, **settings):

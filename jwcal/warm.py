@@ -68,7 +68,7 @@ def _start_worker(part, earlier):
     if earlier:
         earlier.result()
     begin = "from jwcal import jobs; jobs.prepare_environment(1); from jwcal import compiling, warm"
-    program = f"{begin}; compiling.prepare_worker(); warm.compile_kernels([{part!r}])"
+    program = f"{begin}; compiling.prepare_worker({part in DEARER}); warm.compile_kernels([{part!r}])"
     environment = os.environ | {"NUMBA_OPT": "3" if part in DEARER else "2"}
     subprocess.run([sys.executable, "-c", program], check=True, env=environment)
 

@@ -56,11 +56,6 @@ def inherit_windows(files, ramp):
     return windows, spread_windows(windows, ramp)
 
 
-def carry_windows(files, ramp):
-    """What persistence finds in `Ramp.carried` of an exposure, if there are files as for `inherit_windows`."""
-    return {"persistence": inherit_windows(files, ramp)[1]} if files else {}
-
-
 def spread_windows(windows, ramp):
     """Ends of the windows as an image of an exposure's subarray, float64 [y, x], 0 where there is none."""
     inside, rows, columns = _find_inside(windows, ramp)

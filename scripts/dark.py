@@ -11,10 +11,9 @@ def dark(uncal, plan, product, earlier=(), context=None):
     from pathlib import Path
 
     from jwcal import products
-    from jwcal.memory.blocks import calibrate_ramp
-    from jwcal.windows import carry_windows
+    from jwcal.memory.blocks import calibrate_ramp, carry_windows
 
-    carried = carry_windows(earlier, products.outline_ramp(uncal)) if earlier else {}
+    carried = carry_windows(earlier, uncal)
     products.write(product, calibrate_ramp(uncal, plan, Path(product).parent, context, carried))
 
 

@@ -22,10 +22,9 @@ def detector1(uncal, plan, rate, rateints=None, earlier=(), context=None):
     from pathlib import Path
 
     from jwcal import products
-    from jwcal.memory.blocks import calibrate_ramp
-    from jwcal.windows import carry_windows
+    from jwcal.memory.blocks import calibrate_ramp, carry_windows
 
-    carried = carry_windows(earlier, products.outline_ramp(uncal)) if earlier else {}
+    carried = carry_windows(earlier, uncal)
     rates = calibrate_ramp(uncal, plan, Path(rate).parent, context, carried)
     products.write(rate, rates.rate)
     if rateints:

@@ -24,12 +24,11 @@ def peek(source, plan, product, backgrounds=(), earlier=(), context=None):
     from pathlib import Path
 
     from jwcal import models, products
-    from jwcal.memory.blocks import calibrate_ramp
+    from jwcal.memory.blocks import calibrate_ramp, carry_windows
     from jwcal.runner import run_chain
-    from jwcal.windows import carry_windows
 
     if source.endswith("_uncal.fits"):
-        carried = carry_windows(earlier, products.outline_ramp(source)) if earlier else {}
+        carried = carry_windows(earlier, source)
         result = calibrate_ramp(source, plan, Path(product).parent, context, carried)
     else:
         backgrounds = [backgrounds] if isinstance(backgrounds, str) else backgrounds

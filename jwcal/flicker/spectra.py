@@ -10,7 +10,6 @@ from jwcal.wcs.nirspec.shutters import read_failed_open, read_slitlets
 from jwcal.wcs.nirspec.slits import FIXED, LightPath, list_fixed_slits, list_slices, shutter_entrance, slice_entrance
 
 SLIT_TYPES = {"NRS_FIXEDSLIT", "NRS_BRIGHTOBJ"}
-TYPES = {"NRS_IFU", "NRS_MSASPEC"} | SLIT_TYPES
 FIXED_ROWS = slice(922, 1116)  # of a full frame, where the light of the fixed slits may fall
 NEEDED = ("camera", "collimator", "disperser", "fpa", "wavelengthrange")
 
@@ -21,7 +20,7 @@ def find_lit(image, references, failed_open=True):
     Parameters
     ----------
     image : jwcal.models.Image
-        Count rates of a spectroscopic exposure (`TYPES`).
+        Count rates of a spectroscopic exposure (`jwcal.flicker.scene.SPECTRA`).
     references : dict of str to jwcal.references.Reference or None
         ``camera``, ``collimator``, ``disperser``, ``fpa``, ``wavelengthrange``; ``ifuslicer`` and ``ifupost`` for the
         slices, ``msa`` and ``msametafile`` for shutters, ``msaoper`` for those that cannot close.

@@ -74,6 +74,15 @@ def calibrate_ramp(path, plan, folder, context=None, carried=None):
     return stamp(product, context)
 
 
+def carry_windows(earlier, path):
+    """What persistence finds in `Ramp.carried` of a raw file: windows of the exposure before (`inherit_windows`)."""
+    if not earlier:
+        return {}
+    from jwcal.windows import inherit_windows
+
+    return {"persistence": inherit_windows(earlier, products.outline_ramp(path))[1]}
+
+
 def _import_steps(steps):
     """Import what steps need, numba with it; whatever goes wrong is said when they run."""
     from jwcal.kernels import image  # noqa: F401

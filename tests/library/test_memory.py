@@ -13,16 +13,21 @@ from jwcal.memory import budget
 from jwcal.simulate import Scene, Setup
 
 SETUP = Setup(subarray="SUB160", readpatt="RAPID", ngroups=5, nints=2)
-JOB = """
+FRAME = """
 import json, sys
 from jwcal import jobs
 jobs.prepare_environment(2)
 jobs.trim_imports()
 from jwcal import products
-from jwcal.memory import blocks, budget
+from jwcal.memory import blocks, budget, image_blocks
 job = json.loads(sys.argv[1])
 for name, value in job["budget"].items():
     setattr(budget, name, value)
+{work}
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(int(peak.split()[1]) * 1024e-6)
+"""
+JOB = """
 rates = blocks.calibrate_ramp(job["uncal"], job["plan"], job["folder"])
 products.write(job["folder"] + "/x_rate.fits", rates.rate)
 products.write(job["folder"] + "/x_rateints.fits", rates.rateints)
@@ -30,24 +35,10 @@ for suffix, extra in rates.extras.items():
     products.write(job["folder"] + "/x_" + suffix + ".fits", extra)
 if rates.fitopt:
     products.write_tables(job["folder"] + "/x_fitopt.fits", rates.rate, rates.fitopt)
-peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
-print(int(peak.split()[1]) * 1024e-6)
 """
-
 STAGE2 = """
-import json, sys
-from jwcal import jobs
-jobs.prepare_environment(2)
-jobs.trim_imports()
-from jwcal import products
-from jwcal.memory import budget, image_blocks
-job = json.loads(sys.argv[1])
-for name, value in job["budget"].items():
-    setattr(budget, name, value)
 image = image_blocks.calibrate_image(job["uncal"], job["plan"], job["folder"], members={"backgrounds": []})
 products.write(job["folder"] + "/x_calints.fits", image)
-peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
-print(int(peak.split()[1]) * 1024e-6)
 """
 CASES = {
     "as configured": {},
@@ -91,11 +82,10 @@ def measure(series, n, folder, settings=None, **limits):
     return run_job(JOB, uncal=uncal, plan=plan, folder=str(folder), budget=limits)
 
 
-def run_job(program, **job):
-    """What a program prints in a fresh process."""
-    result = subprocess.run(
-        [sys.executable, "-c", program, json.dumps(job)], capture_output=True, text=True, check=False
-    )
+def run_job(work, **job):
+    """Peak of some work in a fresh process, MB."""
+    command = [sys.executable, "-c", FRAME.format(work=work), json.dumps(job)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     return float(result.stdout)
 

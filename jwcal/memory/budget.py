@@ -13,7 +13,7 @@ BLOCK_SAMPLES = 40_000_000
 BAND_BYTES = 200_000_000  # of a band of rows of all integrations: samples, flags, results
 SHARES, LEAST_SHARE = 8, 1 << 16  # in which a ramp in memory is fitted and given up; pixels of a share that is worth it
 SAMPLE_BYTES, RESULT_BYTES, PIXEL_BYTES = 5, 20, 40  # of a group; of an integration's results; of maps and references
-INTERPRETER = 180  # MB: Python, its libraries, compiled kernels
+INTERPRETER = 175  # MB: Python, its libraries, compiled kernels
 MARGIN = 1.1
 # Other jobs: bytes in units of the first input's size in memory (float32), and MB that do not grow.
 OTHERS = {"guider": (3, 400), "resample": (3, 500)}

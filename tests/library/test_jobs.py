@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+from jwcal import jobs
+
 
 def run(program, **environment):
     command = [sys.executable, "-c", program]
@@ -62,12 +64,12 @@ print(*(os.environ[name] for name in ("NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS
     assert run(program, OMP_WAIT_POLICY="active").split() == ["3", "1", "active"]  # the user's word counts
 
 
-def test_the_workflow_asks_for_large_pages_unless_the_user_says_otherwise():
+def test_the_workflow_says_how_memory_is_allocated_unless_the_user_does():
     program = "from jwcal import jobs; import os; jobs.prepare_children(); print(os.environ['GLIBC_TUNABLES'])"
     mine = "glibc.malloc.check=0"
     assert run(program, GLIBC_TUNABLES=mine).strip() == mine
     without = f"import os; os.environ.pop('GLIBC_TUNABLES', None); {program}"
-    assert run(without).strip() == "glibc.malloc.hugetlb=1"
+    assert run(without).strip() == jobs.ALLOCATION["GLIBC_TUNABLES"]
 
 
 def test_what_is_left_of_timers_does_not_delay_the_end():

@@ -32,7 +32,7 @@ sys.path[:0] = str(HERE), str(ROOT)
 # Nothing heavy is imported here: the kernel counts a parent's memory at fork as its child's peak.
 from oracle import find_python, offline_environment  # noqa: E402
 
-from jwcal.jobs import HUGE_PAGES  # noqa: E402
+from jwcal.jobs import ALLOCATION  # noqa: E402
 
 WORK = ROOT / ".parity" / "bench"
 CONTEXT = "jwst_0001.pmap"
@@ -71,7 +71,7 @@ def our_environment(work=WORK):
     environment.pop("OMP_NUM_THREADS")
     path = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     # Single jobs are started here as the workflow starts them.
-    return environment | HUGE_PAGES | {"PATH": path, "JWCAL_KERNEL_CACHE": str(WORK / "kernels")}
+    return environment | ALLOCATION | {"PATH": path, "JWCAL_KERNEL_CACHE": str(WORK / "kernels")}
 
 
 def official_environment(work=WORK):

@@ -1,5 +1,6 @@
 """outlier_detection: what is injected is found, what is real is kept, memory is bounded."""
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,7 +10,7 @@ import pytest
 from naive_drizzle import SCALE, make_image
 from naive_outliers import make_dithers
 
-from jwcal import dq, products
+from jwcal import dq, jobs, products
 from jwcal.errors import JwcalError, StepSkipped
 from jwcal.models import Image, Mosaic
 from jwcal.steps.outlier_detection import outlier_detection
@@ -171,9 +172,9 @@ def test_memory_does_not_grow_with_the_number_of_exposures(tmp_path):
     paths = [tmp_path / f"x{k}_cal.fits" for k in range(24)]
     for k, path in enumerate(paths):
         path.symlink_to(tmp_path / f"{k % 2}.fits")
+    options = {"stdout": subprocess.PIPE, "check": True, "env": os.environ | jobs.ALLOCATION}
     eight, many = (
-        int(subprocess.run([sys.executable, "-c", MEASURE, *paths[:count]], stdout=subprocess.PIPE, check=True).stdout)
-        for count in (8, 24)
+        int(subprocess.run([sys.executable, "-c", MEASURE, *paths[:count]], **options).stdout) for count in (8, 24)
     )
     assert many < 1.1 * eight  # the images alone are a third of it
 

@@ -19,7 +19,7 @@ from jwcal.digests import code_digest
 from jwcal.errors import JwcalError
 from jwcal.exposures import load_exp_types, take_inventory
 from jwcal.image3 import Image3
-from jwcal.memory.budget import estimate_memory, estimate_minutes
+from jwcal.memory.budget import estimate_memory, estimate_minutes, find_extras
 from jwcal.peeks import Peeks
 from jwcal.selection import Selector
 from jwcal.settings import load_settings, matches
@@ -377,12 +377,13 @@ class Program:
     # ---- resources -------------------------------------------------------------------------------------------------
 
     def memory(self, rule, name):
-        """Peak memory of a job in MB, from the exposure's header."""
+        """Peak memory of a job in MB, from the exposure's header and the settings of its steps."""
         exposure = self.exposure(name)
         shape = _measure(exposure)
         aside = 4 * (exposure.keyword("ZEROFRAM") is True) + shape[1] * (exposure.instrument == "MIRI")
         backgrounds = len(self.background_files(name)) if rule.startswith("image2") else 0
-        return estimate_memory(rule, shape, aside, backgrounds)
+        extras = find_extras(self._plans[rule, name]["settings"], shape[1])
+        return estimate_memory(rule, shape, aside, backgrounds, extras)
 
     def minutes(self, rule, name):
         """Longest time of a job in minutes, from the exposure's header."""

@@ -4,6 +4,7 @@ Asked while Snakemake lays out the workflow, so there are no arrays here, only n
 """
 
 import math
+from typing import NamedTuple
 
 # Bytes of ramp and results of an exposure that is calibrated at one go: twice 20 groups of a whole detector just fit.
 # Larger ones lie in a temporary file and are worked on in blocks of integrations of at most so many samples; smaller
@@ -15,6 +16,10 @@ SHARES, LEAST_SHARE = 8, 1 << 16  # in which a ramp in memory is fitted and give
 SAMPLE_BYTES, RESULT_BYTES, PIXEL_BYTES = 5, 20, 40  # of a group; of an integration's results; of maps and references
 INTERPRETER = 175  # MB: Python, its libraries, compiled kernels
 MARGIN = 1.1
+# A segment of `_fitopt` takes so many bytes of each pixel of an integration, used or not; there are as many as in the
+# pixel with most, which the header does not tell: mostly so many, less with few groups or hits.
+SEGMENT_BYTES, SEGMENTS = 38, 4
+MODEL_BYTES, MODEL = 25, 70  # of a pixel, to model its background; MB of the libraries for that
 # Other jobs: bytes in units of the first input's size in memory (float32), and MB that do not grow.
 OTHERS = {"guider": (3, 400), "resample": (3, 500)}
 RATE_PLANES = 6  # of a `_rate` or `_cal` in memory
@@ -61,7 +66,46 @@ def count_rows(shape, further=0):
     return max(1, BAND_BYTES // (n_integrations * nx * (SAMPLE_BYTES * n_groups + RESULT_BYTES + 4 + further)))
 
 
-def estimate_memory(rule, shape, aside=0, backgrounds=0):
+class Extras(NamedTuple):
+    """What settings add to the memory of a job that calibrates a ramp at one go.
+
+    Attributes
+    ----------
+    kept : bool
+        Whether the ramp stays while count rates are fitted.
+    sample, result, pixel : int
+        Bytes of a sample, of an integration's pixel, of a pixel.
+    fixed : int
+        MB.
+    """
+
+    kept: bool = False
+    sample: int = 0
+    result: int = 0
+    pixel: int = 0
+    fixed: int = 0
+
+
+PLAIN = Extras()
+
+
+def find_extras(settings, n_groups):
+    """Extras of a chain, from the settings of the steps that run, by step, and the groups of a ramp."""
+    flicker, frame, fit = (settings.get(step) for step in ("clean_flicker_noise", "picture_frame", "ramp_fit"))
+    described = bool(fit and fit["save_opt"] and fit["algorithm"] == "OLS_C")
+    model = bool(flicker and flicker["background_method"] == "model")
+    saved = [flicker["save_noise"], flicker["save_background"]] if flicker else []
+    saved += [frame["save_correction"]] if frame else []
+    return Extras(
+        kept=bool(flicker or frame or described),  # the first two draft count rates from a ramp that they correct then
+        sample=4 * sum(saved),
+        result=SEGMENT_BYTES * min(SEGMENTS, n_groups // 2) * described,
+        pixel=MODEL_BYTES * model,
+        fixed=MODEL * model,
+    )
+
+
+def estimate_memory(rule, shape, aside=0, backgrounds=0, extras=PLAIN):
     """Peak memory of a job, MB.
 
     Parameters
@@ -74,6 +118,8 @@ def estimate_memory(rule, shape, aside=0, backgrounds=0):
         Bytes that come along for each pixel of an integration: first frames, MIRI's reference output.
     backgrounds : int
         Exposures that stage 2 subtracts.
+    extras : Extras
+        What settings add (`find_extras`).
     """
     n_integrations, n_groups, ny, nx = shape
     if rule.startswith("image2"):
@@ -86,11 +132,13 @@ def estimate_memory(rule, shape, aside=0, backgrounds=0):
     held = (last - first) * ny * nx * (SAMPLE_BYTES * n_groups + aside)
     if last - first == n_integrations:
         results = (n_integrations + 1) * ny * nx * RESULT_BYTES  # the mean is one of them
-        held = max(held, results) if can_give_up(shape) else held + results
+        held = max(held, results) if can_give_up(shape) and not extras.kept else held + results
+        held += n_integrations * ny * nx * (n_groups * extras.sample + extras.result)
     else:
         rows = min(ny, count_rows(shape))
         held = max(held, rows * n_integrations * nx * (SAMPLE_BYTES * n_groups + RESULT_BYTES + 4))
-    return int(MARGIN * (INTERPRETER + 1e-6 * (held + PIXEL_BYTES * ny * nx)))
+    held += (PIXEL_BYTES + extras.pixel) * ny * nx
+    return int(MARGIN * (INTERPRETER + extras.fixed + 1e-6 * held))
 
 
 def _estimate_stage2(shape, backgrounds):

@@ -51,7 +51,7 @@ def run_step(step, product, plan, members=None):
     """Run one step, or note why it is skipped; returns the product after it."""
     start = time.perf_counter()
     product, reason = apply_step(step, product, plan, members or {})
-    log_step(step, reason, time.perf_counter() - start)
+    _log_step(step, reason, time.perf_counter() - start)
     return product
 
 
@@ -71,7 +71,39 @@ def apply_step(step, product, plan, members):
     return product, reason
 
 
-def log_step(step, reason, seconds):
+def run_on_parts(steps, parts, plan, members=None, once=()):
+    """Run steps on one part of a product after the other; the log tells at the end how each step fared with all.
+
+    Parameters
+    ----------
+    steps : list of str
+        Steps.
+    parts : iterator of Ramp or Image
+        Parts. Nothing holds on to one of them when the next is made, if the caller does not.
+    plan, members
+        See `run_chain`.
+    once : collection of str
+        Steps that run on the first part only.
+
+    Yields
+    ------
+    Ramp or Image
+        Each part after the steps.
+    """
+    reasons, seconds = {}, dict.fromkeys(steps, 0.0)
+    for part in parts:
+        for step in steps:
+            if step not in once or step not in reasons:
+                start = time.perf_counter()
+                part, reasons[step] = apply_step(step, part, plan, members or {})
+                seconds[step] += time.perf_counter() - start
+        yield part
+        del part
+    for step in steps:
+        _log_step(step, reasons[step], seconds[step])
+
+
+def _log_step(step, reason, seconds):
     """Note in the log how a step ended."""
     if reason is not None:
         log.info("%s: SKIPPED, %s", step, reason)

@@ -8,7 +8,6 @@ What comes out is the same, bit for bit, as without blocks.
 
 import importlib
 import logging
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import groupby
@@ -19,7 +18,7 @@ from jwcal import products
 from jwcal.memory.budget import can_give_up, list_blocks
 from jwcal.memory.mapping import copy, find_pages, map_array
 from jwcal.products import INTEGRATIONS
-from jwcal.runner import apply_step, log_step, run_chain, run_step, stamp
+from jwcal.runner import run_chain, run_on_parts, run_step, stamp
 
 log = logging.getLogger("jwcal")
 
@@ -93,16 +92,10 @@ def _import_steps(steps):
 
 def _run_separately(steps, parts, plan, whole, folder):
     """Run steps on one block of integrations after the other; returns the whole ramp after them."""
-    outcomes, result, seconds = {}, None, dict.fromkeys(steps, 0.0)
-    for part in parts:
-        for step in steps:
-            start = time.perf_counter()
-            part, outcomes[step] = apply_step(step, part, plan, {})
-            seconds[step] += time.perf_counter() - start
+    result = None
+    for part in run_on_parts(steps, parts, plan):
         result = _keep(part, result, whole, folder)
         del part  # before the next one is read
-    for step in steps:
-        log_step(step, outcomes[step], seconds[step])
     return result
 
 

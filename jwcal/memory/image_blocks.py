@@ -5,7 +5,6 @@ pixel areas are those of the product; its planes lie in a temporary file that is
 """
 
 import logging
-import time
 from dataclasses import fields, replace
 
 import numpy as np
@@ -13,7 +12,7 @@ import numpy as np
 from jwcal import products
 from jwcal.memory.budget import list_image_blocks
 from jwcal.memory.mapping import copy, map_array
-from jwcal.runner import apply_step, log_step, run_chain, stamp
+from jwcal.runner import run_chain, run_on_parts, stamp
 
 log = logging.getLogger("jwcal")
 
@@ -42,20 +41,19 @@ def calibrate_image(path, plan, folder, context=None, members=None):
     if len(blocks) == 1:
         return run_chain(plan, products.fill_image(outline), context=context, members=members)
     log.info("%d integrations in %d blocks, in a temporary file", len(outline.data), len(blocks))
-    result, seconds, reasons = None, dict.fromkeys(plan["steps"], 0.0), {}
-    for block in blocks:
-        headers = {name: getattr(outline, name).copy() for name in ("header", "sci_header")}
-        part = products.fill_image(replace(outline, **headers), planes=block)
-        for step in plan["steps"]:
-            if result is None or step not in FOR_ALL:
-                start = time.perf_counter()
-                part, reasons[step] = apply_step(step, part, plan, members or {})
-                seconds[step] += time.perf_counter() - start
+    parts, result, first = (_fill(outline, block) for block in blocks), None, 0
+    for part in run_on_parts(plan["steps"], parts, plan, members, once=FOR_ALL):
+        block = first, first + len(part.data)
         result = _keep(part, block, result, len(outline.data), folder)
+        first = block[1]
         del part  # before the next one is read
-    for step in plan["steps"]:
-        log_step(step, reasons[step], seconds[step])
     return stamp(result, context)
+
+
+def _fill(outline, block):
+    """Some integrations of an image, with headers of their own."""
+    headers = {name: getattr(outline, name).copy() for name in ("header", "sci_header")}
+    return products.fill_image(replace(outline, **headers), planes=block)
 
 
 def _keep(part, block, result, count, folder):

@@ -5,6 +5,7 @@ from snakemake.benchmark import benchmarked
 from snakemake.common import get_snakemake_searchpaths
 from snakemake.exceptions import WorkflowError
 from snakemake.io import _IOFile
+from snakemake.logging import DefaultFormatter
 from snakemake.script import PythonScript
 
 sys.path.insert(0, workflow.basedir)
@@ -13,9 +14,11 @@ from jwcal.checksums import remember_checksums
 from jwcal.errors import JwcalError
 from jwcal.jobs import drop_timers, prepare_children, spare_collections
 from jwcal.locks import release_stale_lock
+from jwcal.messages import shorten_messages
 from jwcal.workflow import Program
 from jwcal.zygote import adopt_scripts
 
+shorten_messages(DefaultFormatter)
 prepare_children()
 spare_collections()
 if workflow.is_main_process and release_stale_lock():

@@ -19,9 +19,9 @@ def shorten_messages(formatter):
 
     @wraps(tell)
     def tell_briefly(self, message):
-        shorter = {name: shorten_names(message[name]) for name in ("input", "output")}
+        inputs = shorten_names(message["input"])  # outputs stay: `jwcal.summary` reads them
         clauses = (", ".join(shorten_names(clause.split(", "))) for clause in str(message["reason"]).split("; "))
-        return tell(self, message | shorter | {"reason": "; ".join(clauses)})
+        return tell(self, message | {"input": inputs, "reason": "; ".join(clauses)})
 
     formatter.format_job_info = tell_briefly
 

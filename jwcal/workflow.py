@@ -13,7 +13,7 @@ from pathlib import Path
 from jwcal.associations.files import read_associations
 from jwcal.associations.members import background_members
 from jwcal.associations.pools import read_pools
-from jwcal.associations.rules import make_associations
+from jwcal.associations.rules import explain_absence, make_associations
 from jwcal.chains import Chains, declare, reference_types
 from jwcal.digests import code_digest
 from jwcal.errors import JwcalError
@@ -113,11 +113,18 @@ class Program:
         """Associations of the user's own in the raw folder, and those made from headers and pools."""
         exposures = [exposure for files in self.exposures.values() for exposure in files.values()]
         given, problems = read_associations(self.association_files, exposures)
-        pool, faults = read_pools(self.pool_files)
+        pool, faults = self._pool
         for line in problems + faults:
             self._say(line)
-        earliest = [exposure for name in sorted(self.exposures) if (exposure := self.exposure(name)) is not None]
-        return make_associations(earliest, given, pool=pool, **self.settings.associations)
+        return make_associations(self._earliest(), given, pool=pool, **self.settings.associations)
+
+    @cached_property
+    def _pool(self):
+        """What the archive's pools in the raw folder say by exposure, and what is wrong with them."""
+        return read_pools(self.pool_files)
+
+    def _earliest(self):
+        return [exposure for name in sorted(self.exposures) if (exposure := self.exposure(name)) is not None]
 
     @cached_property
     def backgrounds(self):
@@ -362,6 +369,15 @@ class Program:
             if self.image3.products(name):
                 return association.science[0], self.image3.products(name)["i2d"]
         raise JwcalError("no mosaic is made here; run `snakemake simulate` first")
+
+    def remarks(self):
+        """What there is to say of exposures and associations, by name: also why an exposure is in no mosaic."""
+        remarks = {name: list(lines) for name, lines in self.notes.items()}
+        absent = explain_absence(self._earliest(), self.associations, pool=self._pool[0])
+        for name, reason in absent.items():
+            if self.makes_cal(name):
+                remarks.setdefault(name, []).append(f"in no mosaic: {reason}")
+        return remarks
 
     def references_needed(self):
         """(type, path, present) of every reference file that the exposures at hand need."""

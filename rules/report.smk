@@ -16,7 +16,7 @@ rule summary:
         "../envs/jwcal.yaml"
     params:
         rows=lambda wildcards: program.rows(),
-        notes=lambda wildcards: dict(program.notes),
+        notes=lambda wildcards: program.remarks(),
         snakefile=str(workflow.main_snakefile),
         settings=lambda wildcards: config,
     script:
@@ -91,7 +91,7 @@ rule report:
         folders=dict(raw=program.settings.raw, products=PRODUCTS),
         settings=config,
         defaults=load_yaml(f"{workflow.basedir}/config/config.yaml"),
-        notes=lambda wildcards: dict(program.notes),
+        notes=lambda wildcards: program.remarks(),
         snakemake_report=lambda wildcards: report_inputs.snakemake_report(REPORTS),
         code=program.code("report", ()),
     script:

@@ -266,8 +266,8 @@ def _describe(draft):
 # ---- why -----------------------------------------------------------------------------------------------------------
 
 
-def explain(exposures, associations, *, pool=None):
-    """Say of each exposure which stage-3 associations it is in, or why in none.
+def explain_absence(exposures, associations, *, pool=None):
+    """Say of each exposure that is in no stage-3 association why.
 
     Parameters
     ----------
@@ -281,19 +281,10 @@ def explain(exposures, associations, *, pool=None):
     Returns
     -------
     dict of str to str
-        One line an exposure.
+        Reason by exposure name.
     """
-    places = defaultdict(list)
-    for association in associations:
-        for member in association.members if association.stage == 3 else ():
-            role = "" if member.exptype == "science" else f" ({member.exptype})"
-            places[member.exposure_name].append(association.name + role)
-    return {
-        item.name: f"in {', '.join(places[item.name])}"
-        if item.name in places
-        else f"in no mosaic: {_find_reason(item)}"
-        for item in list_facts(exposures, pool or {})
-    }
+    placed = {m.exposure_name for association in associations if association.stage == 3 for m in association.members}
+    return {item.name: _find_reason(item) for item in list_facts(exposures, pool or {}) if item.name not in placed}
 
 
 def _find_reason(item):

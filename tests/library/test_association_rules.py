@@ -8,7 +8,7 @@ from headers import MIRI, NIRCAM, OTHERS, list_exposures
 
 from jwcal.associations.files import read_associations
 from jwcal.associations.members import background_members
-from jwcal.associations.rules import explain, make_associations
+from jwcal.associations.rules import explain_absence, make_associations
 
 
 def stage(number, associations):
@@ -245,8 +245,8 @@ def test_hand_made_associations_win(tmp_path, keys, members):
     assert stage(3, made) == {given.name: len(given.members), **without}
     assert len({a.file_name for a in made}) == len(made)
     left = [e.name for e in ours if e.name not in given.science]
-    lines = explain(exposures, made)
-    assert all("takes the place" in lines[name] for name in left)
+    lines = explain_absence(exposures, made)
+    assert lines.keys().isdisjoint(given.science) and all("takes the place" in lines[name] for name in left)
 
 
 def test_an_association_of_other_members_and_id_costs_nothing(tmp_path):
@@ -264,12 +264,12 @@ def test_hand_made_associations_win_in_stage_2(tmp_path):
     assert exposures[0].name not in backgrounds and exposures[1].name in backgrounds
 
 
-def test_where_each_exposure_went():
+def test_why_an_exposure_is_in_no_mosaic():
     exposures = list_exposures(OTHERS)
-    lines = explain(exposures, make_associations(exposures))
-    assert lines.keys() == {e.name for e in exposures} and not any("\n" in line for line in lines.values())
-    assert lines["jw03000001001_02104_00001_nis"] == "in jw03000-o001_t001_niriss_clear-f150w"
-    assert "niriss_clear-f150w (target_acquisition)" in lines["jw03000001001_02102_00001_nis"]
+    lines = explain_absence(exposures, make_associations(exposures))
+    assert not any("\n" in line for line in lines.values())
+    assert "jw03000001001_02104_00001_nis" not in lines  # science
+    assert "jw03000001001_02102_00001_nis" not in lines  # acquisition of its target
     assert "wavefront" in lines["jw03000003001_02102_00001_nrca3"]
     assert "time series" in lines["jw03000004001_02102_00001_nrcb1"]
     assert "psf" in lines["jw03000005001_02102_00001_nrcb1"]
@@ -282,14 +282,16 @@ def test_what_lacks_is_said(keywords):
     exposures = change(list_exposures(NIRCAM), keywords)[:1]
     made = make_associations(exposures)
     assert stage(3, made) == {}
-    assert next(iter(keywords))[:6] in explain(exposures, made)[exposures[0].name] or keywords == {"IS_IMPRT": True}
+    assert next(iter(keywords))[:6] in explain_absence(exposures, made)[exposures[0].name] or keywords == {
+        "IS_IMPRT": True
+    }
 
 
 def test_exposures_without_program_are_left_alone():
     exposures = [e._replace(name="my_image") for e in change(list_exposures(NIRCAM), {"PROGRAM": None})[:1]]
     assert make_associations(exposures) == []
-    assert "PROGRAM or OBSERVTN" in explain(exposures, [])["my_image"]
+    assert "PROGRAM or OBSERVTN" in explain_absence(exposures, [])["my_image"]
 
 
 def test_nothing_is_made_of_nothing():
-    assert make_associations([]) == [] and explain([], []) == {}
+    assert make_associations([]) == [] and explain_absence([], []) == {}

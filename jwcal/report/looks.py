@@ -114,11 +114,6 @@ def write_look(path, look):
         temporary.write_text(json.dumps(look, separators=(",", ":")))
 
 
-def read_look(path):
-    """A look that was kept."""
-    return json.loads(Path(path).read_text())
-
-
 def measure_pulls(data, err, flags, truth=None):
     """How far values lie from what they should be, in units of their errors: normal numbers if errors are right.
 

@@ -27,29 +27,21 @@ def read_levels(path):
     return read_found(path, is_right, "is no file of sky levels; give one that skymatch wrote")
 
 
-def apply_level(image, levels):
-    """Note the sky level of an exposure, and subtract it if that was asked for.
+def note_level(image, levels):
+    """Note the sky level of an exposure in its header, and tell what is to be subtracted.
 
     Parameters
     ----------
     image : Image
-        Its header gets BKGMETH, BKGLEVEL, BKGSUB and S_SKYMAT; data are changed in place where the level is subtracted.
+        Its header gets BKGMETH, BKGLEVEL, BKGSUB and S_SKYMAT.
     levels : dict
         What `jwcal.steps.skymatch` found.
 
     Returns
     -------
-    Image
-        The same object.
+    float32
+        Level to be subtracted from the data, in their unit; 0 where the level is only noted.
     """
-    surplus = note_level(image, levels)
-    if surplus:
-        image.data -= surplus
-    return image
-
-
-def note_level(image, levels):
-    """The part of `apply_level` that concerns the header; returns what is to be subtracted from the data, float32."""
     from jwcal.provenance import stamp_step
 
     entry = levels.get(name_of(image), {"status": "SKIPPED"})

@@ -96,7 +96,7 @@ def skymatch(
     match_down : bool
         Levels of `match` count from the lowest group; otherwise from the highest.
     subtract : bool
-        Levels are to be subtracted (`jwcal.sky.levels.apply_level`); otherwise only noted.
+        Levels are to be subtracted (`jwcal.findings`); otherwise only noted.
     pixel_pairs : bool
         Compare cells of a common grid where the method matches; limits then hold for cells, and clipping for
         differences.

@@ -8,8 +8,9 @@ from naive_drizzle import SCALE, make_image
 
 from jwcal import dq, products
 from jwcal.errors import JwcalError
+from jwcal.findings import Findings
 from jwcal.models import Image
-from jwcal.sky.levels import apply_level, read_levels, write_levels
+from jwcal.sky.levels import read_levels, write_levels
 from jwcal.steps.skymatch import skymatch
 from jwcal.wcs import from_tree
 
@@ -94,13 +95,20 @@ def test_groups_have_one_level(pixel_pairs):
     assert local["e0"] == local["e1"] and local["e2"]["level"] == pytest.approx(0.42, abs=2e-3)
 
 
+def apply_levels(image, found, folder):
+    """Put what was found into an image, by way of the file."""
+    write_levels(folder / "found.json", found)
+    findings = Findings(levels=folder / "found.json")
+    findings.change(image, findings.note(image))
+
+
 @pytest.mark.parametrize("pixel_pairs", [True, False])
-def test_an_exposure_elsewhere_is_skipped(pixel_pairs):
+def test_an_exposure_elsewhere_is_skipped(tmp_path, pixel_pairs):
     images = make_association(offsets=((0, 0), (40, 25), (900, 0), (20, -50)))
     found = skymatch(images, pixel_pairs=pixel_pairs, skystat="median")
     assert [found[f"e{k}"]["status"] for k in range(4)] == ["COMPLETE", "COMPLETE", "SKIPPED", "COMPLETE"]
     np.testing.assert_allclose(levels_of(found, images)[[0, 1, 3]], [0, 0.12, 0.07], atol=2e-3)
-    apply_level(images[2], found)
+    apply_levels(images[2], found, tmp_path)
     assert images[2].header["S_SKYMAT"] == "SKIPPED" and "BKGLEVEL" not in images[2].header
 
 
@@ -152,25 +160,24 @@ def test_levels_get_into_the_image(tmp_path, subtract):
     images = make_association()
     found = skymatch(images, subtract=subtract)
     write_levels(tmp_path / "levels.json", found)
-    levels = read_levels(tmp_path / "levels.json")
-    assert levels == found
+    assert read_levels(tmp_path / "levels.json") == found
     before = images[1].data.copy()
-    apply_level(images[1], levels)
+    apply_levels(images[1], found, tmp_path)
     header, level = images[1].header, found["e1"]["level"]
     assert (header["BKGMETH"], header["BKGLEVEL"], header["BKGSUB"]) == ("match", level, subtract)
     assert header["S_SKYMAT"] == "COMPLETE"
     np.testing.assert_array_equal(images[1].data, before - np.float32(level) if subtract else before)
 
 
-def test_measuring_again():
+def test_measuring_again(tmp_path):
     images = make_association()
     found = skymatch(images, subtract=True)
     for image in images:
-        apply_level(image, found)
+        apply_levels(image, found, tmp_path)
     again = skymatch(images, subtract=True)
     np.testing.assert_allclose(levels_of(again, images), levels_of(found, images), atol=1e-4)
     before = images[1].data.copy()
-    apply_level(images[1], again)
+    apply_levels(images[1], again, tmp_path)
     np.testing.assert_allclose(images[1].data, before, atol=1e-4)
     with pytest.raises(JwcalError, match=r"e0_cal.fits: its sky was measured before \(BKGLEVEL .*, BKGSUB True\)"):
         skymatch(images, subtract=False)

@@ -5,7 +5,6 @@ Made once for each product (in a job of its own), so that a report on thousands 
 
 import json
 import math
-from pathlib import Path
 
 import numpy as np
 from astropy.io import fits

@@ -23,8 +23,16 @@ from jwcal.errors import JwcalError
 log = logging.getLogger("jwcal")
 
 # To glibc: ask for pages of 2 MB, since to clear memory page by page, 4 KB each, takes up to a fifth of a job's time;
-# keep one heap for all threads, else what a thread that reads has freed stays with it, a plane to five at the peak.
-ALLOCATION = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1"}
+# keep one heap for all threads, else what a thread that reads has freed stays with it, a plane to five at the peak;
+# and take planes of a detector from that heap, of which up to 64 MB that are free stay for the next ones.
+ALLOCATION = {
+    "GLIBC_TUNABLES": ":".join((
+        "glibc.malloc.hugetlb=1",
+        "glibc.malloc.arena_max=1",
+        f"glibc.malloc.mmap_threshold={1 << 25}",
+        f"glibc.malloc.trim_threshold={1 << 26}",
+    ))
+}  # fmt: skip
 SOURCES = Path(".jwcal/code.json")  # digests of sources, kept by the workflow
 KERNEL_RULES = set(
     """detector1 detector1ints windows dark guider image2 image2ints resample peek skymatch outlier_detection mosaic

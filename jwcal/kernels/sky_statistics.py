@@ -1,7 +1,6 @@
-"""Moments and histograms of the good pixels of a region, and means of pixels in cells of a common grid.
+"""The good pixels of a region, and means of pixels in cells of a common grid.
 
-A region is a set of spans: first and last column of each row. Sums are taken over stretches of fixed length and those
-added in order, so that they do not depend on the number of threads. A cell is where a pixel's centre falls on a
+A region is a set of spans: first and last column of each row. A cell is where a pixel's centre falls on a
 coarse grid; positions between nodes of exact ones are interpolated linearly.
 """
 
@@ -10,8 +9,6 @@ from numba import prange
 
 from jwcal.kernels import image, pixel
 
-STRETCH = 1 << 16  # values summed up at a time
-
 
 @pixel
 def _is_good(value, flags, bad):
@@ -19,12 +16,18 @@ def _is_good(value, flags, bad):
 
 
 @pixel
-def _mark_row(spans, y, inside):
-    """Mark the columns of a row that lie in any span."""
-    inside[:] = False
+def _take_row(data, dq, bad, spans, y, values):
+    """Copy the good pixels of a row's spans to `values` if it has room; how many they are."""
+    count, x = 0, 0
     for k in range(spans.shape[0]):
-        for x in range(max(spans[k, y, 0], 0), min(spans[k, y, 1], inside.size - 1) + 1):
-            inside[x] = True
+        x = max(x, spans[k, y, 0])
+        while x <= min(spans[k, y, 1], data.shape[1] - 1):
+            if _is_good(data[y, x], dq[y, x], bad):
+                if count < values.size:
+                    values[count] = data[y, x]
+                count += 1
+            x += 1
+    return count
 
 
 @image
@@ -40,90 +43,22 @@ def gather_good(data, dq, bad, spans):
     bad : uint32
         Flags of pixels that do not count.
     spans : int32 [k, y, 2]
-        First and last column of each row; the last before the first where the row has none.
+        First and last column of each row, in order of the first; the last before the first where the row has none.
 
     Returns
     -------
     float32 [n]
     """
-    ny, nx = data.shape
-    ends = np.zeros(ny + 1, np.int64)
+    ny = data.shape[0]
+    ends, none = np.zeros(ny + 1, np.int64), np.empty(0, np.float32)
     for y in prange(ny):
-        inside = np.empty(nx, np.bool_)
-        _mark_row(spans, y, inside)
-        count = 0
-        for x in range(nx):
-            if inside[x] and _is_good(data[y, x], dq[y, x], bad):
-                count += 1
-        ends[y + 1] = count
+        ends[y + 1] = _take_row(data, dq, bad, spans, y, none)
     for y in range(ny):
         ends[y + 1] += ends[y]
     values = np.empty(ends[ny], np.float32)
     for y in prange(ny):
-        inside = np.empty(nx, np.bool_)
-        _mark_row(spans, y, inside)
-        k = ends[y]
-        for x in range(nx):
-            if inside[x] and _is_good(data[y, x], dq[y, x], bad):
-                values[k] = data[y, x]
-                k += 1
+        _take_row(data, dq, bad, spans, y, values[ends[y] : ends[y + 1]])
     return values
-
-
-@image
-def measure_between(values, low, high):
-    """Number, mean, standard deviation (n - 1), least and greatest of the values from `low` to `high`.
-
-    Parameters
-    ----------
-    values : float32 [n]
-        No NaN.
-    low, high : float
-        Limits, included.
-
-    Returns
-    -------
-    float64 [5]
-        NaN but for the number where there are none.
-    """
-    stretches = (values.size + STRETCH - 1) // STRETCH
-    parts, origin = np.zeros((stretches, 5)), 0.5 * (low + high)
-    for s in prange(stretches):
-        count, total, squares, least, greatest = 0, 0.0, 0.0, np.inf, -np.inf
-        for k in range(s * STRETCH, min((s + 1) * STRETCH, values.size)):
-            value = np.float64(values[k])
-            if low <= value <= high:
-                offset = value - origin
-                count += 1
-                total += offset
-                squares += offset * offset
-                least, greatest = min(least, value), max(greatest, value)
-        parts[s, 0], parts[s, 1], parts[s, 2], parts[s, 3], parts[s, 4] = count, total, squares, least, greatest
-    n, total, squares, least, greatest = 0.0, 0.0, 0.0, np.inf, -np.inf
-    for s in range(stretches):
-        n += parts[s, 0]
-        total += parts[s, 1]
-        squares += parts[s, 2]
-        least, greatest = min(least, parts[s, 3]), max(greatest, parts[s, 4])
-    result = np.full(5, np.nan)
-    result[0] = n
-    if n > 0:
-        spread = max(squares - total * total / n, 0.0) / (n - 1) if n > 1 else 0.0
-        result[1], result[2], result[3], result[4] = origin + total / n, np.sqrt(spread), least, greatest
-    return result
-
-
-@image
-def count_in_bins(values, origin, width, bins):
-    """Histogram: how many of `values` (float32 [n]) lie in each of `bins` bins of a width, from `origin`; int64."""
-    stretches = (values.size + STRETCH - 1) // STRETCH
-    parts = np.zeros((stretches, bins), np.int64)
-    for s in prange(stretches):
-        for k in range(s * STRETCH, min((s + 1) * STRETCH, values.size)):
-            position = (np.float64(values[k]) - origin) / width
-            if 0 <= position < bins:
-                parts[s, int(position)] += 1
-    return parts.sum(axis=0)
 
 
 @pixel

@@ -100,6 +100,33 @@ def scan_polygon(vertices, shape):
     return spans
 
 
+def order_spans(spans):
+    """Spans (int32 [k, y, 2]) of each row by their first columns; those of one row may overlap."""
+    return np.take_along_axis(spans, np.argsort(spans[..., :1], axis=0, kind="stable"), axis=0)
+
+
+def complement(spans, width):
+    """Columns that no span covers.
+
+    Parameters
+    ----------
+    spans : int32 [k, y, 2]
+        First and last column of each row, by the first; the last before the first where there is none.
+    width : int
+        Columns of the image.
+
+    Returns
+    -------
+    int32 [k + 1, y, 2]
+        The same, for all others.
+    """
+    last = np.maximum.accumulate(np.maximum(spans[..., 1], -1), axis=0)
+    rest = np.empty((len(spans) + 1, *spans.shape[1:]), np.int32)
+    rest[0, :, 0], rest[1:, :, 0] = 0, last + 1
+    rest[:-1, :, 1], rest[-1, :, 1] = spans[..., 0] - 1, width - 1
+    return rest
+
+
 @dataclass
 class CellMap:
     """Mean values of an exposure in the cells of the common grid.

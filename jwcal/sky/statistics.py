@@ -4,8 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jwcal.kernels.sky_statistics import count_in_bins, measure_between
-
 TINY = 10 * float(np.finfo(np.float32).eps)
 
 
@@ -44,7 +42,7 @@ def measure_sky(values, statistic):
 
     Parameters
     ----------
-    values : float32 [n]
+    values : jwcal.sky.populations.Population
         Pixels.
     statistic : Statistic
         What to measure.
@@ -56,24 +54,25 @@ def measure_sky(values, statistic):
     count : int
         Values that are left after clipping.
     """
-    if not values.size:
+    if not len(values):
         return None, 0
-    lower = float(values.min()) if statistic.lower is None else float(np.float64(statistic.lower))
-    upper = float(values.max()) if statistic.upper is None else float(np.float64(statistic.upper))
+    least, greatest = values.extremes()
+    lower = least if statistic.lower is None else float(statistic.lower)
+    upper = greatest if statistic.upper is None else float(statistic.upper)
     low, high = lower, upper
     for remaining in range(statistic.nclip, -1, -1):
-        count, mean, deviation, least, greatest = (float(v) for v in measure_between(values, low, high))
+        count, mean, deviation, least, greatest = values.measure(low, high)
         if not count:
             return None, 0
         if remaining:
             low = max(lower, mean - statistic.lsigma * deviation)
             high = min(upper, mean + statistic.usigma * deviation)
     if statistic.kind == "mean":
-        return mean, int(count)
+        return mean, count
     if statistic.kind == "median":
-        return float(np.median(values[(values >= low) & (values <= high)])), int(count)
+        return values.median(low, high), count
     level = _read_histogram(values, statistic.kind, statistic.binwidth * deviation, least, greatest)
-    return (level, int(count)) if np.isfinite(level) else (None, 0)
+    return (level, count) if np.isfinite(level) else (None, 0)
 
 
 def _read_histogram(values, kind, width, least, greatest):
@@ -82,7 +81,7 @@ def _read_histogram(values, kind, width, least, greatest):
     if width < TINY or abs(span) < TINY or width > span:
         return least + 0.5 * width if kind == "mode" else 0.5 * (least + greatest)
     bins = int(span / width) + 1
-    counts = count_in_bins(values, least, span / (bins - 1), bins)
+    counts = values.count_in_bins(least, span / (bins - 1), bins)
     return least + width * (_find_peak(counts) if kind == "mode" else _find_half(counts))
 
 

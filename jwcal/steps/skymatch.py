@@ -12,6 +12,7 @@ from jwcal.alignment.solutions import correct_wcs, find_entry, group_of, name_of
 from jwcal.associations.members import exposure_name
 from jwcal.errors import JwcalError
 from jwcal.models import Image
+from jwcal.sky.populations import Pixels, Population
 from jwcal.sky.regions import CellGrid, compare_cells, find_near, intersect, outline, scan_polygon
 from jwcal.sky.statistics import Statistic, clip_differences, measure_sky
 from jwcal.wcs.mosaics import scale_at
@@ -234,27 +235,17 @@ def _measure(member, regions, statistic, bad, absolute, grid):
         image = products.read(image, Image, only=("data", "dq"))
     data = np.ascontiguousarray(image.data, np.float32)
     flags = np.zeros(data.shape, np.uint32) if image.dq is None else np.ascontiguousarray(image.dq, np.uint32)
-    own, shared, cells = (None, 0), {}, None
+    own, shared, cells, good = (None, 0), {}, None, Pixels(data, flags, bad)
     if absolute:
-        own = _measure_region(data, flags, bad, _whole(data.shape), statistic)
+        own = measure_sky(Population(good.all), statistic)
     if regions and grid is not None:
         cells = grid.average(member.wcs, data, flags, bad)
     elif regions:
         for group, polygons in regions.items():
             pixels = [np.column_stack(member.wcs.inverse(*polygon.T)) for polygon in polygons]
             spans = np.stack([scan_polygon(vertices, data.shape) for vertices in pixels])
-            shared[group] = _measure_region(data, flags, bad, spans, statistic)
+            shared[group] = measure_sky(good.inside(spans), statistic)
     return Measured(own, shared, cells)
-
-
-def _whole(shape):
-    return np.tile(np.array([0, shape[1] - 1], np.int32), (1, shape[0], 1))
-
-
-def _measure_region(data, flags, bad, spans, statistic):
-    from jwcal.kernels.sky_statistics import gather_good
-
-    return measure_sky(gather_good(data, flags, np.uint32(bad), spans), statistic)
 
 
 def _match(members, measured, statistic, match_down):

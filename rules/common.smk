@@ -6,6 +6,7 @@ from snakemake.common import get_snakemake_searchpaths
 from snakemake.exceptions import WorkflowError
 from snakemake.io import _IOFile
 from snakemake.logging import DefaultFormatter
+from snakemake.persistence import ParamsChange
 from snakemake.script import PythonScript
 
 sys.path.insert(0, workflow.basedir)
@@ -18,7 +19,7 @@ from jwcal.messages import shorten_messages
 from jwcal.workflow import Program
 from jwcal.zygote import adopt_scripts
 
-shorten_messages(DefaultFormatter)
+shorten_messages(DefaultFormatter, ParamsChange)
 prepare_children()
 spare_collections()
 if workflow.is_main_process and release_stale_lock():

@@ -61,6 +61,7 @@ class Image3:
     def __init__(self, program, associations):
         self._program = program
         self.associations, self._crfs, self._plans = {}, {}, {}
+        self._first_crfs = {}  # by exposure
         self._finders = {}  # exposures whose sources are found, with the association that says how
         for association in associations:
             if association.asn_type == "image3":
@@ -115,7 +116,10 @@ class Image3:
         self.associations[name] = association._replace(members=tuple(science))
         self._plans[name] = plans
         if self._findings(name):
-            self._crfs |= {f"{member}_{association.asn_id}": (member, name) for member in members}
+            for member in members:
+                crf = f"{member}_{association.asn_id}"
+                self._crfs[crf] = member, name
+                self._first_crfs.setdefault(member, crf)
 
     # ---- what the rules ask ----------------------------------------------------------------------------------------
 
@@ -174,7 +178,7 @@ class Image3:
 
     def crf_of(self, exposure):
         """Path of an exposure's first `_crf`; None where there is none."""
-        stem = next((crf for crf, (member, _) in self._crfs.items() if member == exposure), None)
+        stem = self._first_crfs.get(exposure)
         return stem and self._path(stem, "crf.fits")
 
     def targets(self):

@@ -13,7 +13,7 @@ def exposures(program):
 
 def look_inputs(program, name):
     """Products of an exposure that are looked at, by suffix."""
-    rows = program.rows().get(name, {})
+    rows = program.rows.get(name, {})
     files = {suffix: rows[suffix] for suffix in ("rate", "cal") if suffix in rows}
     crf = program.image3.crf_of(name)
     if crf:

@@ -354,8 +354,9 @@ class Program:
 
     # ---- what the user asks ----------------------------------------------------------------------------------------
 
+    @cached_property
     def rows(self):
-        """Products of each exposure, by suffix."""
+        """Products of each exposure and association, by suffix."""
         rows = {name: {} for name in self.exposures}
         for rule, (_, suffixes) in RULES.items():
             for name in self.jobs[rule]:

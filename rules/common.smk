@@ -1,6 +1,7 @@
 # The vocabulary of the rules. The thinking lives in jwcal/workflow.py; here it is only put into Snakemake's words.
 import sys
 
+from snakemake import io as snakemake_io
 from snakemake.benchmark import benchmarked
 from snakemake.common import get_snakemake_searchpaths
 from snakemake.exceptions import WorkflowError
@@ -16,10 +17,12 @@ from jwcal.errors import JwcalError
 from jwcal.jobs import drop_timers, prepare_children, spare_collections
 from jwcal.locks import release_stale_lock
 from jwcal.messages import shorten_messages
+from jwcal.wildcards import spare_constraints
 from jwcal.workflow import Program
 from jwcal.zygote import adopt_scripts
 
 shorten_messages(DefaultFormatter, ParamsChange)
+spare_constraints(snakemake_io)
 prepare_children()
 spare_collections()
 if workflow.is_main_process and release_stale_lock():

@@ -15,7 +15,7 @@ rule summary:
     conda:
         "../envs/jwcal.yaml"
     params:
-        rows=lambda wildcards: program.rows(),
+        rows=lambda wildcards: program.rows,
         notes=lambda wildcards: program.remarks(),
         snakefile=str(workflow.main_snakefile),
         settings=lambda wildcards: config,

@@ -114,7 +114,7 @@ def test_damaged_exposures(instrument, family, laboratory, tmp_path, capfd):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = load_program(folder, tmp_path / "raw")
-        program.targets(), program.rows(), program.pattern("detector1", True), program.threads(2)
+        program.targets(), program.rows, program.pattern("detector1", True), program.threads(2)
         lines = capfd.readouterr().err.splitlines()
         for name, what in done.items():
             out = tmp_path / name

@@ -9,6 +9,7 @@ import re
 
 from jwcal.associations.catalog_lists import read_catfile
 from jwcal.errors import JwcalError
+from jwcal.own_files import list_own_files
 
 CHAIN = "mosaics"
 # The step that a rule runs.
@@ -27,12 +28,6 @@ FINDINGS = {
     "tweakreg": ("alignment", "tweakreg.json"),
     "skymatch": ("levels", "skymatch.json"),
     "outlier_detection": ("outliers", "outliers.fits"),
-}
-# Settings that name a file of the user's own, on which the rule depends.
-OWN_FILES = {
-    "tweakreg": ("abs_refcat", "catfile", "alignment_file"),
-    "skymatch": ("skylist",),
-    "mosaic": ("output_wcs",),
 }
 # Peak memory in planes of an exposure (float32), of the mosaic, and MB that do not grow.
 MEMORY = {
@@ -256,12 +251,10 @@ class Image3:
 
     def _own_files(self, rule, name):
         """Files that the settings name."""
-        step = STEPS[rule]
-        settings = self._plans[name][rule]["settings"][step]
-        named = (settings.get(key) for key in OWN_FILES.get(rule, ()))
-        paths = [path for path in named if isinstance(path, str) and os.path.isfile(path)]
-        if rule == "tweakreg" and settings["use_custom_catalogs"] and settings["catfile"] in paths:
-            paths += _list_catalogs(settings["catfile"], self._members(name))
+        settings = self._plans[name][rule]["settings"]
+        paths = list_own_files(settings)
+        if rule == "tweakreg" and settings[rule]["use_custom_catalogs"] and settings[rule]["catfile"] in paths:
+            paths += _list_catalogs(settings[rule]["catfile"], self._members(name))
         return {"own": paths} if paths else {}
 
     def _references(self, name, rule):

@@ -20,6 +20,7 @@ from jwcal.errors import JwcalError
 from jwcal.exposures import load_exp_types, take_inventory
 from jwcal.image3 import Image3
 from jwcal.memory.budget import estimate_memory, estimate_minutes, find_extras
+from jwcal.own_files import list_own_files
 from jwcal.peeks import Peeks
 from jwcal.selection import Selector
 from jwcal.settings import load_settings, matches
@@ -265,21 +266,24 @@ class Program:
         needed = {t for s, d in wanted.items() if s not in skipped for t in d.types(exposure.instrument)}
         result = {t: chosen.get(t) for t in types}
         for reftype in sorted(needed):
-            self._check_present(exposure, reftype, result[reftype])
+            self._check_present(exposure, reftype, result[reftype], own=reftype in override)
         return result
 
     def _companions(self, exposure):
         """Paths of the files beside the exposures that its header names, by `COMPANION_TYPES`; None where missing."""
         return {t: self.companions.get(str(exposure.keyword(keyword, ""))) for t, keyword in COMPANION_TYPES.items()}
 
-    def _check_present(self, exposure, reftype, path):
-        if path is not None and not self._exists(path):
+    def _check_present(self, exposure, reftype, path, own):
+        if path is None or self._exists(path):
+            return
+        where, remedy = f"of references.override does not exist ({path})", "correct the path"
+        if not own:
             self._missing.add((reftype, path))
-            raise JwcalError(
-                f"{exposure.name}: {reftype} reference {os.path.basename(path)} is not in the CRDS cache ({path}); run "
-                f"'snakemake references' to list or fetch what is missing, or set references.override.{reftype}; "
-                f"the exposure is left out"
-            )
+            where = f"is not in the CRDS cache ({path})"
+            remedy = f"run 'snakemake references' to list or fetch it, or set references.override.{reftype}"
+        raise JwcalError(
+            f"{exposure.name}: {reftype} reference {os.path.basename(path)} {where}; {remedy}; the exposure is left out"
+        )
 
     def _exists(self, path):
         if path not in self._existing:
@@ -306,13 +310,14 @@ class Program:
         return self.locate(name, RULES[rule][0])
 
     def reference_files(self, rule, name):
-        """Reference files that a job reads: (those of the CRDS cache, immutable by name; the user's own)."""
+        """Files beside data that a job reads: (those of the CRDS cache, immutable by name; the user's own)."""
         plan = self.plan(rule, name)
         exposure = self.exposure(name)
         used = {t for s in plan["steps"] if s not in plan["skipped"] for t in reference_types(s)}
         paths = sorted({p for t, p in plan["references"].items() if p and t in used})
         own = {*self.settings.reference_overrides(exposure).values(), *self._companions(exposure).values()}
-        return [p for p in paths if p not in own], [p for p in paths if p in own]
+        chosen = [p for p in paths if p in own] + list_own_files(plan["settings"])
+        return [p for p in paths if p not in own], chosen
 
     def background_files(self, name):
         """Rate products that an exposure's background step subtracts."""

@@ -49,6 +49,7 @@ use rule image2 as image2ints with:
 rule resample:
     input:
         cal=source("cal"),
+        references=references("resample"),
     output:
         i2d=f"{PRODUCTS}/{{exposure}}_i2d.fits",
     log:

@@ -16,6 +16,7 @@ import yaml
 from jwcal import settings
 from jwcal.errors import JwcalError
 from jwcal.exposures import Exposure
+from jwcal.own_files import OWN_FILES
 from jwcal.settings import load_settings, load_yaml, matches
 
 ROOT = Path(__file__).parents[2]
@@ -213,6 +214,18 @@ def test_crds_comes_from_the_environment_unless_set(monkeypatch):
 )
 def test_conditions(when, expected):
     assert matches(when, exposure()) is expected
+
+
+def test_settings_that_name_files_are_known():
+    """Jobs depend on these files; other texts are choices, lists of flags or names of columns."""
+    texts = {
+        (step, name)
+        for step, part in STEPS.items()
+        for name, setting in part["properties"].items()
+        if setting.get("type") == ["string", "null"] and "enum" not in setting
+    }
+    known = {(step, name) for step, names in OWN_FILES.items() for name in names}
+    assert texts - {("tweakreg", "abs_mag_column")} == known
 
 
 # ---- agreement of schema, config.yaml, official.yaml and the steps' signatures ----

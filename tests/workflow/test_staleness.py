@@ -3,9 +3,13 @@
 import json
 import os
 
+import numpy as np
 import pytest
 import yaml
 from astropy.io import fits
+
+from jwcal import models, products
+from jwcal.asdffiles import encode
 
 STAGE1, STAGE2 = {"detector1", "detector1ints"}, {"image2", "image2ints", "resample"}
 AFTER_ALIGNMENT = {"skymatch", "outlier_detection", "crf", "mosaic", "source_catalog"}
@@ -100,6 +104,35 @@ def test_own_reference_and_its_edit(bench):
     with fits.open(own, mode="update") as hdus:
         hdus["SCI"].data *= 1.01
     assert jobs(bench, *changed) == expect(bench, STAGE2 | STAGE3, {"F200W"})
+
+
+def test_own_files_of_steps_and_their_edits(bench):
+    """Flags, a mask, a flat and a grid that settings name are inputs of the steps that read them."""
+    name = bench.names("F115W")[0]
+    flags, mask, flat, grid = (bench.work / own for own in ("flags.fits", "mask.fits", "flat.fits", "grid.asdf"))
+    fits.writeto(flags, np.zeros((64, 64), np.uint32))
+    fits.writeto(mask, np.ones((64, 64), np.uint8))
+    flat.write_bytes(flats(bench)[0].read_bytes())
+    frame = products.read(bench.products / f"{name}_i2d.fits", models.Image).wcs["meta"]["wcs"]
+    grid.write_bytes(encode({"wcs": frame}))
+    own = {
+        "dq_init": {"user_supplied_dq": str(flags)},
+        "clean_flicker_noise": {"skip": False, "user_mask": str(mask)},
+        "flat_field": {"user_supplied_flat": str(flat)},
+        "resample": {"output_wcs": str(grid)},
+    }
+    changed = overlay(bench, overrides=[{"when": {"filter": "F115W"}} | own])
+    bench.run("all", *changed)
+    assert bench.stale(*changed) == set()
+    grid.write_bytes(encode({"wcs": frame, "pixel_scale": 0.04}))
+    assert jobs(bench, *changed) == expect(bench, REBUILT, {"F115W"})
+    flat.write_bytes(flats(bench)[1].read_bytes() + bytes(2880))
+    assert jobs(bench, *changed) == expect(bench, STAGE2 | STAGE3, {"F115W"})
+    for path in (mask, flags):
+        before = path.read_bytes()
+        path.write_bytes(before + bytes(2880))
+        assert jobs(bench, *changed) == expect(bench, STAGE1 | STAGE2 | STAGE3, {"F115W"})
+        path.write_bytes(before)
 
 
 def edit(path, old, new):

@@ -89,6 +89,17 @@ def test_missing_reference_costs_only_its_exposure(bench, tmp_path):
     assert result.returncode and gain in result.stdout and "MISSING" in result.stdout
 
 
+def test_missing_reference_of_the_users_own(bench):
+    """It is not the cache's fault, and no server has it."""
+    name = bench.names("F115W")[0]
+    own = bench.work / "mine.yaml"
+    own.write_text("references: {override: [{when: {filter: F115W}, flat: /nowhere/flat.fits}]}")
+    text = bench.run("-n", "all", "--configfile", str(own)).stderr
+    (line,) = [line for line in text.splitlines() if "/nowhere/flat.fits" in line]
+    assert name in line and "references.override does not exist" in line and "correct the path" in line
+    assert "CRDS" not in line
+
+
 def break_truncated(path):
     path.write_bytes(path.read_bytes()[:20000])
 

@@ -18,7 +18,7 @@ from jwcal.caches import load_cache, save_cache
 from jwcal.errors import JwcalError
 from jwcal.exposures import KEYWORDS
 
-CHECKED = ["settings", 1]  # version of the cache
+CHECKED = ["settings", 2]  # version of the cache
 # Properties besides header keywords that `when` may ask for.
 PROPERTIES = ("name", "suffix", "tso")
 COMPARISON = re.compile(r"(<=|>=|!=|==|<|>)\s*(.*)")
@@ -153,6 +153,11 @@ def matches(when, exposure):
     Returns
     -------
     bool
+
+    Raises
+    ------
+    JwcalError
+        Where a number is compared with a text.
     """
     return all(_holds(wanted, _property(exposure, key)) for key, wanted in when.items())
 
@@ -189,7 +194,11 @@ def _compare(value, sign, bound):
         return number is not None and OPERATORS[sign](number, limit)
     if sign in ("==", "!="):
         return _resembles(value, bound) == (sign == "==")
-    return OPERATORS[sign](str(value), bound)
+    if not isinstance(value, str):
+        raise JwcalError(
+            f"config: a condition (when) compares {value} with {sign + bound!r}; write a number behind {sign}"
+        )
+    return OPERATORS[sign](value, bound)
 
 
 def _resembles(value, pattern):
@@ -242,10 +251,26 @@ def _validate(config, schema):
     """Raise one clear line for what does not fit the schema."""
     import jsonschema
 
-    errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(config), key=lambda e: [str(p) for p in e.path])
+    standard = jsonschema.Draft202012Validator
+    limits = {name: _refuse_nan(standard.VALIDATORS[name]) for name in LIMITS}
+    validator = jsonschema.validators.extend(standard, limits)(schema)
+    errors = sorted(validator.iter_errors(config), key=lambda e: [str(p) for p in e.path])
     if errors:
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         raise JwcalError(f"config: {_explain(errors[0])}{more}")
+
+
+def _refuse_nan(check):
+    """A limit that NaN, of which all comparisons are false, does not keep either."""
+    import jsonschema
+
+    def check_number(validator, limit, value, schema):
+        if value != value:
+            yield jsonschema.ValidationError("not a number")
+        else:
+            yield from check(validator, limit, value, schema)
+
+    return check_number
 
 
 def _explain(error):
@@ -286,10 +311,12 @@ def _describe_type(names):
     return " or ".join(TYPES[name] for name in ([names] if isinstance(names, str) else names))
 
 
+LIMITS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
+
+
 def describe_range(schema):
     """Limits of a setting in words, with its unit; empty where there are none."""
-    words = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
-    limits = [f"{text} {schema[key]}" for key, text in words.items() if key in schema]
+    limits = [f"{text} {schema[key]}" for key, text in LIMITS.items() if key in schema]
     words = {"minItems": "at least {} values", "maxItems": "at most {} values"}
     limits += [text.format(schema[key]) for key, text in words.items() if key in schema]
     return " and ".join(limits) + (f" {schema['unit']}" if limits and "unit" in schema else "")

@@ -64,6 +64,7 @@ def load(text=""):
         ("steps: {jump: {rejection_treshold: 4}}", "steps.jump.rejection_treshold is not a setting; did you mean rej"),
         ("steps: {jumpp: {skip: true}}", "steps.jumpp is not a setting; did you mean jump?"),
         ("steps: {jump: {rejection_threshold: -1}}", "steps.jump.rejection_threshold: -1 is out of range, it must be"),
+        ("steps: {jump: {rejection_threshold: .nan}}", "steps.jump.rejection_threshold: nan is out of range"),
         ("steps: {resample: {pixfrac: 1.5}}", "steps.resample.pixfrac: 1.5 is out of range, it must be at least 0"),
         ("steps: {resample: {kernel: sqare}}", "'sqare' is not one of square, gaussian, point, turbo, lanczos2, l"),
         ("steps: {jump: {skip: 'maybe'}}", "steps.jump.skip: 'maybe' is not true or false"),
@@ -214,6 +215,11 @@ def test_crds_comes_from_the_environment_unless_set(monkeypatch):
 )
 def test_conditions(when, expected):
     assert matches(when, exposure()) is expected
+
+
+def test_a_number_is_compared_with_numbers_only():
+    with pytest.raises(JwcalError, match=r"compares 5 with '<six'; write a number"):
+        matches({"ngroups": "<six"}, exposure())
 
 
 def test_settings_that_name_files_are_known():

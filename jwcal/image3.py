@@ -79,7 +79,8 @@ class Image3:
                 return
             except JwcalError as error:
                 obstacle = str(error)
-        program.leave_out(association.name, f"{association.name}: no mosaic is made: {obstacle}")
+        said_by = f" ({association.path})" if association.path else ""
+        program.leave_out(association.name, f"{association.name}{said_by}: no mosaic is made: {obstacle}")
 
     def _plan(self, association, science):
         """Work out what each rule is told."""

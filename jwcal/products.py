@@ -43,6 +43,8 @@ HDUS = {
     models.Mosaic: MOSAIC_HDUS,
     models.SegmentationMap: {"data": "SCI"},
 }
+LONG_NAME = 50  # characters of a file name beside which no comment fits
+FGS_IMAGING = {"FGS_IMAGE", "FGS_FOCUS", "FGS_DARK", "FGS_SKYFLAT", "FGS_INTFLAT"}
 TYPES = {"dq": np.uint32, "pixeldq": np.uint32, "groupdq": np.uint8, "context": np.int32}
 
 # Where a product is too short or malformed for its mode, say what was expected.
@@ -193,7 +195,8 @@ def write(path, product):
 def name_product(product, path):
     """Primary header of a product in a file of that name."""
     header = product.header.copy()
-    header["FILENAME"] = (Path(path).name, "Name of the file")
+    name = Path(path).name
+    header["FILENAME"] = (name, "Name of the file" if len(name) < LONG_NAME else "")
     header["DATAMODL"] = (_datamodel(product), "Type of data model")
     return header
 
@@ -291,6 +294,23 @@ def _check_dimensions(file, path, container):
         if fault := ranges.find_fault(lambda name: models.find_keyword(name, headers, path)):
             raise JwcalError(fault, path)
         _check_counts(file, path)
+        _check_size(file, path)
+
+
+def _check_size(file, path):
+    """Raw data cover the subarray that the header tells of; reference files are cut to it.
+
+    Guiders stack strips of theirs, IRS2 puts reference pixels between the rows.
+    """
+    header, sci = file.header(), file.header("SCI")
+    exp_type = str(header.get("EXP_TYPE"))
+    if (exp_type.startswith("FGS_") and exp_type not in FGS_IMAGING) or "IRS2" in str(header.get("READPATT")):
+        return
+    for keyword, axis in (("SUBSIZE1", "NAXIS1"), ("SUBSIZE2", "NAXIS2")):
+        if header.get(keyword, sci[axis]) != sci[axis]:
+            raise JwcalError(
+                f"{keyword} = {header[keyword]} but SCI has {sci[axis]} pixels; fetch the file again", path
+            )
 
 
 def _check_counts(file, path):

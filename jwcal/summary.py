@@ -80,7 +80,11 @@ def format_summary(rows, stale, notes):
         states = [_state(products.get(suffix), stale) for suffix in suffixes]
         lines.append("  ".join([f"{name:{width}}", *(f"{state:8}" for state in states)]).rstrip())
     lines += [f"{path}: {reason}" for path, reason in sorted(stale.items()) if os.path.exists(path)]
-    lines += [f"{name}: {note}" for name, remarks in sorted(notes.items()) for note in remarks]
+    lines += [
+        note if note.startswith(name) else f"{name}: {note}"
+        for name, remarks in sorted(notes.items())
+        for note in remarks
+    ]
     return "\n".join(lines)
 
 

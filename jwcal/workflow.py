@@ -378,6 +378,8 @@ class Program:
 
     def remarks(self):
         """What there is to say of exposures and associations, by name: also why an exposure is in no mosaic."""
+        if self.problem:
+            return {"nothing can be made": [self.problem]}
         remarks = {name: list(lines) for name, lines in self.notes.items()}
         absent = explain_absence(self._earliest(), self.associations, pool=self._pool[0])
         for name, reason in absent.items():

@@ -91,6 +91,7 @@ def _read_product(path, document, product, known):
     if not science:
         raise JwcalError("a product has no member of exptype science; correct the exptype of its members", path)
     asn_type = _find_type(path, document, entries, (known or {}).get(science[0]))
+    _check_backgrounds(path, asn_type, members, science)
     asn_id = document.get("asn_id") or "a3001"
     if not isinstance(asn_id, str) or not re.fullmatch(r"[\w-]+", asn_id):
         raise JwcalError(f"asn_id {asn_id!r} cannot be part of a file name; use one like a3001", path)
@@ -106,6 +107,13 @@ def _read_product(path, document, product, known):
     if known is not None:
         _check_present(association, known)
     return association
+
+
+def _check_backgrounds(path, asn_type, members, science):
+    """Complain of an exposure that is to be subtracted from itself, which leaves nothing."""
+    both = [m.exposure_name for m in members if m.exptype == "background" and m.exposure_name in science]
+    if both and asn_type.endswith("2"):
+        raise JwcalError(f"{both[0]} is science and its own background; take one of the two members out", path)
 
 
 def _read_member(path, entry, known):

@@ -275,4 +275,4 @@ def _note_rates(ramp, rays, events):
     if groups >= 1:
         exposure = float(ramp.keyword("TGROUP")) * groups * ny * nx
         ramp.header["PRIMECRS"] = (1e3 * rays / exposure, "[1/1000 pixels/s] rate of primary cosmic rays")
-        ramp.header["EXTNCRS"] = (1e6 * events / exposure, "[1/million pixels/s] rate of snowballs or showers")
+        ramp.header["EXTNCRS"] = (1e6 * events / exposure, "[1/Mpixel/s] rate of snowballs or showers")

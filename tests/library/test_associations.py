@@ -152,6 +152,12 @@ def test_only_the_first_product_of_stage_3_is_made(tmp_path):
     assert "only its first product" in line
 
 
+def test_an_exposure_is_not_its_own_background(tmp_path):
+    members = [("jw1_nrca1_rate.fits", role) for role in ("science", "background")]
+    line = only_problem([write(tmp_path / "x.json", members, asn_type="image2")])
+    assert "jw1_nrca1 is science and its own background" in line
+
+
 def test_absent_exposures_are_named(tmp_path):
     exposures = list_exposures(MIRI)[:2]
     present = [(f"{e.name}_cal.fits", "science") for e in exposures]

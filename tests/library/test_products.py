@@ -56,6 +56,30 @@ def test_the_same_product_gives_the_same_bytes(tmp_path):
     assert (tmp_path / "a/x_ramp.fits").read_bytes() == (tmp_path / "b/x_ramp.fits").read_bytes()
 
 
+def test_data_that_do_not_cover_their_subarray(tmp_path):
+    """Except where the detector is read out with more rows than it has, or a guider stacks its strips."""
+    ramp = make_ramp(np.random.default_rng(4))
+    ramp.header["SUBSIZE1"], ramp.header["SUBSIZE2"] = 5, 8
+    path = tmp_path / "x_uncal.fits"
+    products.write(path, ramp)
+    with pytest.raises(JwcalError, match="SUBSIZE2 = 8 but SCI has 4 pixels"):
+        products.read_ramp(path)
+    for keyword, value in (("READPATT", "NRSIRS2"), ("EXP_TYPE", "FGS_ID-STACK")):
+        unusual = make_ramp(np.random.default_rng(4))
+        unusual.header["SUBSIZE1"], unusual.header["SUBSIZE2"], unusual.header[keyword] = 5, 8, value
+        products.write(path, unusual)
+        assert products.read_ramp(path).data.shape == ramp.data.shape
+
+
+@pytest.mark.filterwarnings("error")
+def test_long_file_names_leave_no_room_for_a_comment(tmp_path):
+    ramp = make_ramp(np.random.default_rng(5))
+    ramp.header["FILENAME"] = ("x_uncal.fits", "Name of the file")
+    for name in ("x_ramp.fits", "jw00001001001_02101_00001_mirimage_charge_migration.fits"):
+        products.write(tmp_path / name, ramp)
+        assert fits.getheader(tmp_path / name)["FILENAME"] == name
+
+
 def test_wrong_number_of_dimensions(tmp_path):
     write_fits(tmp_path / "x_uncal.fits", [Extension("PRIMARY"), Extension("SCI", np.zeros((4, 4), np.float32))])
     with pytest.raises(JwcalError, match="SCI has 2 dimensions, a Ramp needs 4"):

@@ -1,7 +1,10 @@
 """jump: a cosmic ray and its flags read by eye, thresholds, neighbours, aftermath, clipping, what it leaves alone."""
 
+import warnings
+
 import numpy as np
 import pytest
+from astropy.io.fits.verify import VerifyWarning
 from naive_detector import make_ramp, write_reference
 
 from jwcal import dq
@@ -42,6 +45,9 @@ def test_finds_a_ray_and_its_neighbours(references):
     assert not ramp.groupdq[0, [0, 1, 2, 3, 5, 6, 7, 8, 9]].any() and not ramp.pixeldq.any()
     np.testing.assert_array_equal(ramp.data, before)
     assert ramp.header["PRIMECRS"] == pytest.approx(1e3 / (9 * TGROUP * 25)) and ramp.header["EXTNCRS"] == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", VerifyWarning)  # comments fit on their cards
+        str(ramp.header)
 
 
 def test_steady_ramp_keeps_its_flags(references):

@@ -9,7 +9,7 @@ import os
 import warnings
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -179,16 +179,21 @@ def _unscale(part, scale, zero, unsigned):
 def replacing(path):
     """Give a temporary path beside `path`; rename it onto `path` when the block ends well, delete it otherwise.
 
-    A killed job thus never leaves a half product under a real name.
+    A killed job thus never leaves a half product under a real name, and a full disk is one line.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        raise JwcalError(
+            f"cannot be written ({error.strerror or error}); free some space or check permissions", path
+        ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
 
 
 class Extension:
@@ -220,14 +225,9 @@ def write_fits(path, extensions):
     extensions : iterable of Extension
         The first is the primary HDU.
     """
-    try:
-        with replacing(path) as temporary, open(temporary, "wb") as file:
-            for index, extension in enumerate(extensions):
-                _write_extension(file, extension, primary=index == 0)
-    except OSError as error:
-        raise JwcalError(
-            f"cannot be written ({error.strerror or error}); free some space or check permissions", path
-        ) from error
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        for index, extension in enumerate(extensions):
+            _write_extension(file, extension, primary=index == 0)
 
 
 def _write_extension(file, extension, primary):

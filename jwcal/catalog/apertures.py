@@ -69,7 +69,11 @@ def read_apertures(reference, mosaic, energies):
     """
     if reference is None:
         log.warning("%s: no APCORR reference; the catalogue has no aperture photometry", mosaic.path)
-    rows = None if reference is None else _choose(reference.table("APCORR"), ROWS, mosaic, reference)
+    rows = (
+        None
+        if reference is None
+        else _choose(reference.table("APCORR"), ROWS, mosaic, reference, "aperture photometry")
+    )
     if rows is None:
         absent = np.full(len(energies), np.nan)
         return Apertures(tuple(energies), absent, absent, np.nan, np.nan)
@@ -108,12 +112,12 @@ def read_vega_offset(reference, mosaic):
         return np.nan
     columns = {column["name"]: np.asarray(column["data"]) for column in reference.tree["abvega_offset"]["columns"]}
     table = np.rec.fromarrays(list(columns.values()), names=list(columns))
-    rows = _choose(table, OFFSET_ROWS, mosaic, reference)
+    rows = _choose(table, OFFSET_ROWS, mosaic, reference, "Vega magnitudes")
     return np.nan if rows is None else float(rows["abvega_offset"][0])
 
 
-def _choose(table, columns, mosaic, reference):
-    """Rows of a table for the band of a mosaic, None where there is none."""
+def _choose(table, columns, mosaic, reference, needed_for):
+    """Rows of a table for the band of a mosaic; None where there is none, then the log tells what is lost."""
     instrument = mosaic.keyword("INSTRUME")
     if instrument not in columns:
         raise JwcalError(f"{instrument} has no imaging apertures; leave the step out", mosaic.path)
@@ -122,6 +126,7 @@ def _choose(table, columns, mosaic, reference):
     for name, value in wanted.items():
         chosen &= np.char.strip(np.asarray(table[name]).astype(str)) == value
     if not chosen.any():
-        log.warning("%s: no row for %s in %s", mosaic.path, wanted, reference.name)
+        band = ", ".join(f"{name} {value}" for name, value in wanted.items())
+        log.warning("%s: no row for %s in %s; the catalogue has no %s", mosaic.path, band, reference.name, needed_for)
         return None
     return table[chosen]

@@ -44,11 +44,8 @@ def write_report(path, run, *, budget=BUDGET):
             break
     else:
         raise JwcalError(f"the report takes {len(page)} bytes, its budget is {budget}; raise the budget", path)
-    try:
-        with replacing(path) as temporary:
-            temporary.write_bytes(page)
-    except OSError as error:
-        raise JwcalError(f"cannot be written ({error.strerror or error})", path) from error
+    with replacing(path) as temporary:
+        temporary.write_bytes(page)
     return len(page)
 
 

@@ -317,7 +317,7 @@ def _judge(member, group, known, reasons, reference):
     complete = any(status in GOOD for status in statuses.values())
     problems = [f"{kind}: {status}" for kind, status in statuses.items() if status not in (*GOOD, "FAILED")]
     for problem in problems:
-        log.warning("tweakreg: %s: %s", member.name, problem)
+        log.warning("tweakreg: %s: %s%s", member.name, problem, "" if complete else "; it stays where it was")
     pointing = member.pointing
     moved = _separation(pointing.corners(), pointing.original_corners()).max()
     return {

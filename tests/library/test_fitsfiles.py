@@ -94,6 +94,21 @@ def test_failed_write_leaves_nothing(tmp_path):
     assert os.listdir(tmp_path) == ["x.fits"]
 
 
+def test_full_disk_is_one_clear_line_of_whatever_file(tmp_path):
+    if not os.path.exists("/dev/full"):
+        pytest.skip("no /dev/full")
+    target = tmp_path / "x_tweakreg.json"
+    with pytest.raises(JwcalError, match=r"x_tweakreg.json: cannot be written \(No space.*free some space"):
+        with replacing(target) as temporary:
+            temporary.symlink_to("/dev/full")
+            temporary.write_text("text")
+    assert os.listdir(tmp_path) == []
+    (tmp_path / "file").write_text("")
+    with pytest.raises(JwcalError, match=r"cannot be written \((Not a directory|File exists)"):
+        with replacing(tmp_path / "file" / "x.json"):
+            pass
+
+
 def test_full_disk_is_one_clear_line(tmp_path):
     if not os.path.exists("/dev/full"):
         pytest.skip("no /dev/full")

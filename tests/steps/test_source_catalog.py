@@ -194,7 +194,8 @@ def test_a_band_that_the_references_lack(references, caplog):
     assert np.isnan(catalog["aper70_flux"]).all() and np.isnan(catalog["isophotal_vegamag"]).all()
     assert np.isfinite(catalog["isophotal_abmag"]).all()
     assert [r.getMessage() for r in caplog.records] == [
-        f"x_i2d.fits: no row for {{'filter': 'F115W', 'pupil': 'CLEAR'}} in {name}" for name in ("a.fits", "o.asdf")
+        f"x_i2d.fits: no row for filter F115W, pupil CLEAR in {name}; the catalogue has no {lost}"
+        for name, lost in (("a.fits", "aperture photometry"), ("o.asdf", "Vega magnitudes"))
     ]
 
 

@@ -140,6 +140,8 @@ def take_inventory(raw_dir, cache_path=None):
     exposures, companions = {}, {}
     for path, record in records.items():
         _admit(path, record, exposures, companions, warnings)
+    if not records and os.path.exists(raw_dir) and not warnings:
+        warnings.append(f"{raw_dir}: no FITS files in it; put raw exposures there or set `raw:` in the config")
     associations, pools = ([path for path, _ in files if path.endswith(ending)] for ending in (".json", ".csv"))
     return Inventory([exposures[key] for key in sorted(exposures)], warnings, associations, pools, companions)
 

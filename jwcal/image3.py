@@ -177,6 +177,14 @@ class Image3:
         stem = self._first_crfs.get(exposure)
         return stem and self._path(stem, "crf.fits")
 
+    def names(self):
+        """Names with which files of associations begin."""
+        return {*self.associations, *self._made()}
+
+    def cleaned(self):
+        """File names of all cleaned exposures."""
+        return {f"{crf}_crf.fits" for crf in self._crfs}
+
     def targets(self):
         """Everything of stage 3 that ``snakemake all`` makes."""
         paths = [self._path(stem, "asn.json") for stem in self._made()]

@@ -56,7 +56,7 @@ def parse_reasons(text):
     return reasons
 
 
-def format_summary(rows, stale, notes):
+def format_summary(rows, stale, notes, leftovers=()):
     """Lay out the table as text.
 
     Parameters
@@ -67,11 +67,13 @@ def format_summary(rows, stale, notes):
         Path to reason.
     notes : dict of str to list of str
         Exposure to remarks.
+    leftovers : iterable of str
+        Products that nothing makes any more.
 
     Returns
     -------
     str
-        One line an exposure, then the reasons and remarks.
+        One line an exposure, then the reasons, remarks and what is left over.
     """
     suffixes = sorted({suffix for products in rows.values() for suffix in products}, key=_order)
     width = max([len("exposure"), *map(len, rows)])
@@ -85,7 +87,39 @@ def format_summary(rows, stale, notes):
         for name, remarks in sorted(notes.items())
         for note in remarks
     ]
+    lines += [f"{path}: left over, nothing at hand makes it any more; remove it" for path in leftovers]
     return "\n".join(lines)
+
+
+def find_leftovers(folder, names, cleaned):
+    """Products of exposures that are no longer there, and cleaned ones of associations that have changed.
+
+    Parameters
+    ----------
+    folder : str
+        Where products are.
+    names : collection of str
+        Exposures and associations at hand, and the latter's files without ``_asn.json``.
+    cleaned : collection of str
+        Names of the `_crf` files that are made of them.
+
+    Returns
+    -------
+    list of str
+        Paths of files named as the archive's (``jw...``) that nothing makes any more.
+    """
+    try:
+        files = sorted(name for name in os.listdir(folder) if name.startswith("jw") and name.endswith(ENDINGS))
+    except OSError:
+        return []
+    gone = [name for name in files if not _belongs(name, names) or (name.endswith("_crf.fits") and name not in cleaned)]
+    return [os.path.join(folder, name) for name in gone]
+
+
+def _belongs(file, names):
+    """Whether what stands before one of the underscores of a file's name is one of `names`."""
+    parts = file.split("_")
+    return any("_".join(parts[:end]) in names for end in range(1, len(parts)))
 
 
 def _state(path, stale):
@@ -96,6 +130,7 @@ def _state(path, stale):
     return "stale" if path in stale else "ok"
 
 
+ENDINGS = (".fits", ".ecsv", ".json", ".asdf")
 ORDER = ("rate", "rateints", "dark", "cal", "calints", "i2d")
 
 

@@ -25,6 +25,7 @@ from jwcal.peeks import Peeks
 from jwcal.selection import Selector
 from jwcal.settings import load_settings, matches
 from jwcal.successions import Handover
+from jwcal.summary import find_leftovers
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "config"
@@ -386,6 +387,13 @@ class Program:
             if self.makes_cal(name):
                 remarks.setdefault(name, []).append(f"in no mosaic: {reason}")
         return remarks
+
+    def leftovers(self):
+        """Paths of products that nothing makes any more."""
+        if self.problem:
+            return []
+        names = {*self.exposures, *self.image3.names()}
+        return find_leftovers(self.products, names, self.image3.cleaned())
 
     def references_needed(self):
         """(type, path, present) of every reference file that the exposures at hand need."""

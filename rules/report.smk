@@ -17,6 +17,7 @@ rule summary:
     params:
         rows=lambda wildcards: program.rows,
         notes=lambda wildcards: program.remarks(),
+        leftovers=lambda wildcards: program.leftovers(),
         snakefile=str(workflow.main_snakefile),
         settings=lambda wildcards: config,
     script:

@@ -3,7 +3,7 @@
 from jwcal.jobs import run
 
 
-def summary(rows, notes, snakefile, settings):
+def summary(rows, notes, leftovers, snakefile, settings):
     """Print the table.
 
     Parameters
@@ -12,6 +12,8 @@ def summary(rows, notes, snakefile, settings):
         Exposure to suffix to path.
     notes : dict of str to list of str
         Exposure to remarks.
+    leftovers : list of str
+        Products that nothing makes any more.
     snakefile : str
         The workflow, asked what it would make.
     settings : dict
@@ -19,7 +21,7 @@ def summary(rows, notes, snakefile, settings):
     """
     from jwcal.summary import find_stale, format_summary
 
-    print(format_summary(rows, find_stale(snakefile, settings), notes))
+    print(format_summary(rows, find_stale(snakefile, settings), notes, leftovers))
 
 
 if "snakemake" in globals():

@@ -128,6 +128,8 @@ def test_dead_links_unreadable_folders_and_absent_raw_folder(tmp_path):
     (tmp_path / "a_uncal.fits").symlink_to(tmp_path / "gone")
     assert "repair or remove the link" in only_warning(take_inventory(tmp_path))
     assert "no such folder; put raw exposures there" in only_warning(take_inventory(tmp_path / "absent"))
+    (tmp_path / "empty").mkdir()
+    assert "no FITS files in it; put raw exposures there" in only_warning(take_inventory(tmp_path / "empty"))
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")

@@ -69,6 +69,17 @@ def test_summary(bench):
     assert "calwebb_ami3" in text and "not built yet" in text
 
 
+def test_summary_names_what_nothing_makes_any_more(bench):
+    """The products of an exposure that was removed, and the other's as cleaned beside it."""
+    kept, removed = bench.names("F200W")
+    next((bench.work / "raw").rglob(f"{removed}_uncal.fits")).unlink()
+    left = {path.name for path in bench.products.glob(f"{removed}_*")} | {f"{kept}_o001_crf.fits"}
+    text = bench.run("summary", cores=1).stdout
+    assert {line.partition(": left over")[0] for line in text.splitlines() if ": left over" in line} == {
+        f"products/{name}" for name in left
+    }
+
+
 def test_references(bench):
     text = bench.run("references", cores=1).stdout
     assert "present" in text and "0 missing" in text

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import types
+import warnings
 from pathlib import Path
 
 from jwcal.digests import kernel_digest
@@ -59,9 +60,15 @@ def run(snakemake, function):
     wanted = inspect.signature(function).parameters
     start = time.perf_counter()
     trim_imports()
+    warnings.showwarning = note_warning  # of libraries; astropy puts its own way in place when it is imported
     call(function, {name: value for name, value in given.items() if name in wanted})
     log.info("done in %.1f s", time.perf_counter() - start)
     leave()
+
+
+def note_warning(message, category, filename, lineno, file=None, line=None):
+    """Log a library's warning beside what the job was doing; it names no exposure, so the terminal is spared."""
+    log.info("%s: %s (%s:%d)", category.__name__, " ".join(str(message).split()), filename, lineno)
 
 
 def leave():

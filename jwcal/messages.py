@@ -32,6 +32,26 @@ def shorten_messages(formatter, change):
     change.__str__ = lambda self: tell_changes(self.only_old, self.only_new)
 
 
+def write_whole(handler):
+    """Make Snakemake write each message at once, so that a line of a job never begins in the middle of one.
+
+    Parameters
+    ----------
+    handler : type
+        `snakemake.logging.ColorizingTextHandler`, which writes what ``decorate(record, message)`` gives and then its
+        ``terminator``; both are replaced.
+    """
+    decorate = handler.decorate
+    if hasattr(decorate, "__wrapped__"):
+        return
+
+    @wraps(decorate)
+    def end_line(self, record, message):
+        return decorate(self, record, message) + "\n"
+
+    handler.decorate, handler.terminator = end_line, ""
+
+
 def shorten_names(names):
     """Names, or the first few and how many more there are."""
     names = list(names)

@@ -6,7 +6,7 @@ from snakemake.benchmark import benchmarked
 from snakemake.common import get_snakemake_searchpaths
 from snakemake.exceptions import WorkflowError
 from snakemake.io import _IOFile
-from snakemake.logging import DefaultFormatter
+from snakemake.logging import ColorizingTextHandler, DefaultFormatter
 from snakemake.persistence import ParamsChange
 from snakemake.script import PythonScript
 
@@ -16,12 +16,13 @@ from jwcal.checksums import remember_checksums
 from jwcal.errors import JwcalError
 from jwcal.jobs import drop_timers, prepare_children, spare_collections
 from jwcal.locks import release_stale_lock
-from jwcal.messages import shorten_messages
+from jwcal.messages import shorten_messages, write_whole
 from jwcal.wildcards import spare_constraints
 from jwcal.workflow import Program
 from jwcal.zygote import adopt_scripts
 
 shorten_messages(DefaultFormatter, ParamsChange)
+write_whole(ColorizingTextHandler)
 spare_constraints(snakemake_io)
 prepare_children()
 spare_collections()

@@ -82,3 +82,22 @@ jobs.drop_timers()
 print("done")
 """
     assert run(program) == "done\n"
+
+
+def test_warnings_of_libraries_are_for_the_log(tmp_path):
+    """They name no exposure, and astropy writes them to the terminal in pieces."""
+    program = """
+from types import SimpleNamespace
+from jwcal import jobs
+def work():
+    from astropy.io import fits
+    header = fits.Header()
+    header["KEY"] = ("x" * 60, "a comment for which there is no room")
+    str(header)
+jobs.run(SimpleNamespace(threads=1, log=["job.log"], config={}, input={}, output={}, params={}), work)
+"""
+    environment = os.environ | {"PYTHONPATH": str(jobs.Path(jobs.__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == "" and "INFO VerifyWarning: Card is too long" in (tmp_path / "job.log").read_text()

@@ -1,10 +1,12 @@
 """What Snakemake says of jobs with many files."""
 
+import logging
+
 import pytest
-from snakemake.logging import DefaultFormatter
+from snakemake.logging import ColorizingTextHandler, DefaultFormatter
 from snakemake.persistence import ParamsChange
 
-from jwcal.messages import shorten_messages, tell_changes
+from jwcal.messages import shorten_messages, tell_changes, write_whole
 
 FILES = [f"products/x{k}_rate.fits" for k in range(400)]
 MESSAGE = {
@@ -74,3 +76,14 @@ def test_snakemake_asks_for_what_has_changed():
     change = type("Change", (ParamsChange,), {})
     shorten_messages(type("Formatter", (DefaultFormatter,), {}), change)
     assert str(change(only_old={"{'a': 1}"}, only_new={"{'a': 2}"}, files={"x"})) == "a 1 -> 2"
+
+
+def test_messages_are_written_whole():
+    """Else the line of a job on the same terminal may begin in the middle of a message's last line."""
+    handler, written = type("Handler", (ColorizingTextHandler,), {}), []
+    for _ in range(2):  # twice is once
+        write_whole(handler)
+    stream = type("Stream", (), {"write": lambda self, text: written.append(text), "flush": lambda self: None})()
+    record = logging.makeLogRecord({"msg": "Finished jobid: 1\n1 of 2 steps done", "levelname": "INFO"})
+    handler(nocolor=True, stream=stream).emit(record)
+    assert [text for text in written if text] == ["Finished jobid: 1\n1 of 2 steps done\n"]

@@ -128,27 +128,6 @@ class Selector:
             self._places[name] = str(flat if flat.is_file() else folder / instrument.lower() / name)
         return self._places[name]
 
-    def missing(self, requests):
-        """Files that are chosen but absent from the cache.
-
-        Parameters
-        ----------
-        requests : iterable of (Exposure, types)
-            What is needed.
-
-        Returns
-        -------
-        list of str
-            One line each: exposure, type, file, what to do.
-        """
-        return [
-            f"{exposure.name}: {reftype} reference {os.path.basename(path)} is not in the CRDS cache ({path}); fetch "
-            f"it by 'snakemake references', copy it there, or set references.override.{reftype}"
-            for exposure, types in requests
-            for reftype, path in self.select(exposure, types).items()
-            if path and not os.path.exists(path)
-        ]
-
     def save(self):
         """Write the answers that are new to the JSON cache."""
         if self._changed and self._cache_path:

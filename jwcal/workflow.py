@@ -3,7 +3,6 @@
 No pixel is read here and no network used; the headers and the chosen references come from caches in ``.jwcal``.
 """
 
-import os
 import re
 import sys
 from collections import defaultdict
@@ -14,15 +13,15 @@ from jwcal.associations.files import read_associations
 from jwcal.associations.members import background_members
 from jwcal.associations.pools import read_pools
 from jwcal.associations.rules import explain_absence, make_associations
-from jwcal.chains import Chains, declare, reference_types
+from jwcal.chains import Chains, reference_types
 from jwcal.digests import code_digest
 from jwcal.errors import JwcalError
 from jwcal.exposures import load_exp_types, take_inventory
 from jwcal.image3 import Image3
 from jwcal.memory.budget import estimate_memory, estimate_minutes, find_extras
+from jwcal.needed_references import NeededReferences
 from jwcal.own_files import list_own_files
 from jwcal.peeks import Peeks
-from jwcal.selection import Selector
 from jwcal.settings import load_settings, matches
 from jwcal.successions import Handover
 from jwcal.summary import find_leftovers
@@ -40,9 +39,6 @@ RULES = {
     "image2ints": ("rateints", ("calints",)),
     "resample": ("cal", ("i2d",)),
 }
-# What steps take like a reference file but an exposure's header names, a file in the raw folder.
-COMPANION_TYPES = {"msametafile": "MSAMETFL"}
-
 PIPELINE_RULES = {
     "calwebb_detector1": ("detector1",),
     "calwebb_tso1": ("detector1",),
@@ -81,34 +77,28 @@ class Program:
         self._say = (lambda line: None) if quiet else warn
         self.notes = defaultdict(list)
         self.exposures = self._take_inventory()
-        self._plans, self._missing = {}, set()
-        self._existing, self._digests = {}, {}
+        self._plans, self._digests = {}, {}
         self.jobs = {rule: [] for rule in RULES}
-        self.problem = self.selector.problem if self.exposures else None
+        self.problem = self.references.problem if self.exposures else None
         if self.problem is None:
             for name in sorted(self.exposures):
                 self._route(name)
         self.peeks = Peeks(self)
         self.image3 = Image3(self, self.associations if self.problem is None else ())
         if self.problem is None:
-            self.selector.save()
+            self.references.save()
 
     def _take_inventory(self):
         """Exposures by name, then by suffix; problems are said in a line each."""
         inventory = take_inventory(self.settings.raw, CACHE / "inventory.json")
         self.association_files, self.pool_files = inventory.associations, inventory.pools
-        self.companions = inventory.companions
+        self.references = NeededReferences(self.settings, inventory.companions, CACHE / "references.json")
         for line in inventory.warnings:
             self._say(line)
         exposures = defaultdict(dict)
         for exposure in inventory.exposures:
             exposures[exposure.name][exposure.suffix] = exposure
         return exposures
-
-    @cached_property
-    def selector(self):
-        """Chooses reference files."""
-        return Selector(self.settings.crds_path, self.settings.crds_context, CACHE / "references.json")
 
     @cached_property
     def associations(self):
@@ -223,7 +213,7 @@ class Program:
         if "background" in steps and "background" not in skipped and name not in self.backgrounds:
             skipped["background"] = "no background members in an association"
         try:
-            references = self._references(exposure, steps, skipped)
+            references = self.references.choose(exposure, steps, skipped)
         except JwcalError as error:
             self.leave_out(name, str(error))
             return None
@@ -241,7 +231,7 @@ class Program:
     def plan_step(self, rule, step, exposure):
         """What a job that runs one step is told, its settings and references those of an exposure."""
         skipped = {}
-        references = self._references(exposure, [step], skipped)
+        references = self.references.choose(exposure, [step], skipped)
         settings = {step: self.settings.for_step(exposure, step)}
         plan = {"steps": [step], "skipped": skipped, "settings": settings, "references": references}
         return plan | {"code": self.code(rule, (step,))}
@@ -250,46 +240,6 @@ class Program:
         """True where a two-dimensional `_cal` of an exposure is at hand, or will be made."""
         given = self.exposures.get(name, {}).get("cal")
         return ("image2", name) in self._plans or (given is not None and len(given.shape) == 2)
-
-    def _references(self, exposure, steps, skipped):
-        """Paths by type (None: not applicable) for the steps that run; steps that lack one are added to `skipped`."""
-        wanted = {s: declare(s) for s in steps if s not in skipped}
-        types = sorted({t for d in wanted.values() for t in d.types(exposure.instrument)})
-        override = self.settings.reference_overrides(exposure)
-        optional = set(types) - {t for d in wanted.values() for t in d.references}
-        asked = [t for t in types if t not in override and t not in COMPANION_TYPES]
-        chosen = self.selector.select(exposure, asked, optional) if asked else {}
-        chosen |= {t: override[t] for t in types if t in override} | self._companions(exposure)
-        for step, declaration in wanted.items():
-            absent = [t for t in declaration.references if chosen.get(t) is None]
-            if absent:
-                skipped[step] = f"reference {', '.join(absent)} is N/A"
-        needed = {t for s, d in wanted.items() if s not in skipped for t in d.types(exposure.instrument)}
-        result = {t: chosen.get(t) for t in types}
-        for reftype in sorted(needed):
-            self._check_present(exposure, reftype, result[reftype], own=reftype in override)
-        return result
-
-    def _companions(self, exposure):
-        """Paths of the files beside the exposures that its header names, by `COMPANION_TYPES`; None where missing."""
-        return {t: self.companions.get(str(exposure.keyword(keyword, ""))) for t, keyword in COMPANION_TYPES.items()}
-
-    def _check_present(self, exposure, reftype, path, own):
-        if path is None or self._exists(path):
-            return
-        where, remedy = f"of references.override does not exist ({path})", "correct the path"
-        if not own:
-            self._missing.add((reftype, path))
-            where = f"is not in the CRDS cache ({path})"
-            remedy = f"run 'snakemake references' to list or fetch it, or set references.override.{reftype}"
-        raise JwcalError(
-            f"{exposure.name}: {reftype} reference {os.path.basename(path)} {where}; {remedy}; the exposure is left out"
-        )
-
-    def _exists(self, path):
-        if path not in self._existing:
-            self._existing[path] = os.path.exists(path)
-        return self._existing[path]
 
     def code(self, rule, steps):
         """Digest of a script and of the library modules that it and the steps reach."""
@@ -313,10 +263,9 @@ class Program:
     def reference_files(self, rule, name):
         """Files beside data that a job reads: (those of the CRDS cache, immutable by name; the user's own)."""
         plan = self.plan(rule, name)
-        exposure = self.exposure(name)
         used = {t for s in plan["steps"] if s not in plan["skipped"] for t in reference_types(s)}
         paths = sorted({p for t, p in plan["references"].items() if p and t in used})
-        own = {*self.settings.reference_overrides(exposure).values(), *self._companions(exposure).values()}
+        own = self.references.own(self.exposure(name))
         chosen = [p for p in paths if p in own] + list_own_files(plan["settings"])
         return [p for p in paths if p not in own], chosen
 
@@ -394,17 +343,6 @@ class Program:
             return []
         names = {*self.exposures, *self.image3.names()}
         return find_leftovers(self.products, names, self.image3.cleaned())
-
-    def references_needed(self):
-        """(type, path, present) of every reference file that the exposures at hand need."""
-        plans = (plan["references"] for plan in self._plans.values())
-        chosen = {(t, p) for references in plans for t, p in references.items() if p and t not in COMPANION_TYPES}
-        return [(reftype, path, os.path.exists(path)) for reftype, path in sorted(chosen | self._missing)]
-
-    def crds(self):
-        """Where the CRDS cache is, which context, which server."""
-        settings = self.settings
-        return {"path": settings.crds_path, "context": settings.crds_context, "server": settings.crds_server}
 
     # ---- resources -------------------------------------------------------------------------------------------------
 

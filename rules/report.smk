@@ -30,8 +30,8 @@ rule references:
     conda:
         "../envs/jwcal.yaml"
     params:
-        needed=lambda wildcards: program.references_needed(),
-        crds=lambda wildcards: program.crds(),
+        needed=lambda wildcards: program.references.listed(),
+        crds=lambda wildcards: program.references.crds(),
     script:
         "../scripts/references.py"
 

@@ -9,8 +9,8 @@ import pytest
 from jwcal import provenance
 from jwcal.chains import STEPS, Chains, declare
 from jwcal.exposures import load_exp_types
+from jwcal.needed_references import COMPANION_TYPES
 from jwcal.settings import matches
-from jwcal.workflow import COMPANION_TYPES
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 BUILT = sorted(path.stem for path in STEPS.glob("[a-z]*.py"))

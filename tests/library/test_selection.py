@@ -92,14 +92,6 @@ def test_flat_caches_are_recognised(cache):
     flat.write_text("")
     selector = Selector(cache, "jwst_0001.pmap")
     assert selector.select(exposure(), ["gain"]) == {"gain": str(flat)}
-    assert not selector.missing([(exposure(), ["gain", "fringe"])])
-
-
-def test_missing_files_are_named_in_one_line_each(cache):
-    lines = Selector(cache, "jwst_0001.pmap").missing([(exposure(), ["gain", "mask", "fringe"])])
-    assert len(lines) == 2
-    assert lines[0].startswith("jw1_nrca1: gain reference jwst_nircam_gain_0001.fits is not in the CRDS cache")
-    assert "references.override.gain" in lines[0]
 
 
 def test_no_answer_is_an_error_that_names_exposure_and_type(cache):

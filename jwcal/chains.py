@@ -1,12 +1,11 @@
 """Which steps an exposure's pipeline runs: chains.yaml, step declarations and settings made into a plan.
 
-The signature of a step is its declaration: arguments annotated ``Reference`` are the reference types that it needs
-(``NirspecReference``: for NIRSpec only), keyword-only arguments are its settings. It is read from the source (no
-import), so that the workflow is laid out without numpy or numba.
+The signature of a step is its declaration: arguments annotated ``Reference`` are the reference types that it needs,
+one annotated ``NirspecOptics`` stands for all those of NIRSpec's optics, keyword-only arguments are its settings. It is
+read from the source (no import), so that the workflow is laid out without numpy or numba.
 """
 
 import ast
-import re
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +13,13 @@ from typing import NamedTuple
 import yaml
 
 STEPS = Path(__file__).parent / "steps"
+# Types that an argument stands for, by its annotation: together they tell where light falls on the detectors.
+GROUPS = {
+    "NirspecOptics": (
+        "NIRSPEC",
+        """camera collimator disperser fpa ifupost ifuslicer msa msaoper wavelengthrange msametafile""".split(),
+    )
+}
 
 
 class Declaration(NamedTuple):
@@ -23,6 +29,7 @@ class Declaration(NamedTuple):
     optional: tuple  # CRDS types it can use
     settings: dict  # keyword-only arguments and their defaults
     instruments: dict  # the instrument by type, where a type is for the exposures of one only
+    groups: dict  # argument that takes several references, a dict by type, to their types
 
     def types(self, instrument):
         """All CRDS types that the step uses for an instrument's exposures, first those it cannot do without."""
@@ -40,25 +47,24 @@ def declare(step):
     function = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == step)
     arguments = function.args
     positional = arguments.args[1:]
-    required = len(positional) - len(arguments.defaults)
-    names = [argument.arg for argument in positional]
-    kinds = [_reference_kind(argument.annotation) for argument in positional]
-    is_reference = [kind is not None for kind in kinds]
+    needed, optional, groups, instruments = [], [], {}, {}
+    for index, argument in enumerate(positional, start=len(arguments.defaults) - len(positional)):
+        annotation = "" if argument.annotation is None else ast.unparse(argument.annotation).partition(" ")[0]
+        if annotation in GROUPS:
+            instrument, types = GROUPS[annotation]
+            groups[argument.arg] = types
+            optional += types
+            instruments |= dict.fromkeys(types, instrument)
+        elif annotation == "Reference":
+            (optional if index >= 0 else needed).append(argument.arg)
+    settings = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
     return Declaration(
-        references=tuple(n for i, n in enumerate(names) if is_reference[i] and i < required),
-        optional=tuple(n for i, n in enumerate(names) if is_reference[i] and i >= required),
-        settings={
-            argument.arg: ast.literal_eval(default)
-            for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-        },
-        instruments={name: kind.upper() for name, kind in zip(names, kinds) if kind},
+        references=tuple(needed),
+        optional=tuple(optional),
+        settings={argument.arg: ast.literal_eval(default) for argument, default in settings},
+        instruments=instruments,
+        groups=groups,
     )
-
-
-def _reference_kind(annotation):
-    """What stands before ``Reference`` in an annotation: an instrument's name or nothing; None for something else."""
-    found = re.search(r"\b([A-Z][a-z]+)?Reference\b", ast.unparse(annotation)) if annotation is not None else None
-    return None if found is None else found[1] or ""
 
 
 def reference_types(step):

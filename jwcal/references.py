@@ -156,5 +156,5 @@ class Reference:
         )
 
 
-class NirspecReference(Reference):
-    """A reference of a type that a step uses for NIRSpec's exposures only: it is sought for no others."""
+# References by type; an argument annotated so takes all that NIRSpec's coordinates need (`jwcal.chains.GROUPS`).
+NirspecOptics = dict[str, Reference]

@@ -118,12 +118,32 @@ def _types(step, instrument):
 
 def _call(step, product, plan, members):
     function = getattr(importlib.import_module(f"jwcal.steps.{step}"), step)
-    declaration = declare(step)
-    paths = plan["references"]
-    arguments = {name: Reference(paths[name], name) for name in declaration.references}
-    arguments |= {name: Reference(paths[name], name) for name in declaration.optional if paths.get(name)}
+    arguments = bind_references(declare(step), plan["references"])
     arguments |= {name: products for name, products in members.items() if step in MEMBERS[name]}
     return function(product, **arguments, **plan["settings"].get(step, {}))
+
+
+def bind_references(declaration, paths):
+    """References of a step by argument.
+
+    Parameters
+    ----------
+    declaration : jwcal.chains.Declaration
+        What the step takes.
+    paths : dict of str to (str or None)
+        Path by type; a type that the step can do without may lack.
+
+    Returns
+    -------
+    dict
+        `Reference` by argument; where an argument takes several, a dict of them by type.
+    """
+    opened = {name: Reference(paths[name], name) for name in declaration.references}
+    opened |= {name: Reference(paths[name], name) for name in declaration.optional if paths.get(name)}
+    for argument, types in declaration.groups.items():
+        group = {name: opened.pop(name) for name in types if name in opened}
+        opened |= {argument: group} if group else {}
+    return opened
 
 
 # Steps that take further exposures, by the argument that holds them.

@@ -18,7 +18,6 @@ from jwcal.errors import StepSkipped
 from jwcal.fitsfiles import Extension, write_fits
 from jwcal.jobs import kernel_cache
 from jwcal.readout.side_columns import COLUMNS, ROWS
-from jwcal.references import Reference
 
 MOST_WORKERS = 4  # each takes some 600 MB
 NX = NY = 32
@@ -86,12 +85,11 @@ def _run(step, product, references, **settings):
     import importlib
 
     from jwcal.chains import declare
+    from jwcal.runner import bind_references
 
-    declaration = declare(step)
     function = getattr(importlib.import_module(f"jwcal.steps.{step}"), step)
-    names = [n for n in declaration.references + declaration.optional if n in references]
     try:
-        return function(product, **{name: Reference(references[name], name) for name in names}, **settings)
+        return function(product, **bind_references(declare(step), references), **settings)
     except StepSkipped:
         return product
 

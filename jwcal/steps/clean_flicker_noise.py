@@ -10,7 +10,7 @@ from jwcal.flicker.expectation import Expectation
 from jwcal.flicker.levels import SIGMA, clip_to_background, fit_background
 from jwcal.memory.mapping import make_like, walk
 from jwcal.models import Image, Ramp
-from jwcal.references import NirspecReference, Reference
+from jwcal.references import NirspecOptics, Reference
 
 log = logging.getLogger("jwcal")
 
@@ -25,16 +25,7 @@ def clean_flicker_noise(
     gain: Reference | None = None,
     flat: Reference | None = None,
     pastasoss: Reference | None = None,
-    camera: NirspecReference | None = None,
-    collimator: NirspecReference | None = None,
-    disperser: NirspecReference | None = None,
-    fpa: NirspecReference | None = None,
-    ifupost: NirspecReference | None = None,
-    ifuslicer: NirspecReference | None = None,
-    msa: NirspecReference | None = None,
-    msaoper: NirspecReference | None = None,
-    wavelengthrange: NirspecReference | None = None,
-    msametafile: NirspecReference | None = None,
+    optics: NirspecOptics | None = None,
     *,
     autoparam: bool = False,
     fit_method: str = "median",
@@ -68,10 +59,8 @@ def clean_flicker_noise(
         Flat field, for `apply_flat_field` (it is a setting that `autoparam` makes too) and for MIRI's regions.
     pastasoss : Reference, optional
         Traces of SOSS spectra, for `mask_science_regions`.
-    camera, collimator, disperser, fpa, ifupost, ifuslicer, msa, msaoper, wavelengthrange : Reference, optional
-        NIRSpec's optics, slits and shutters, for `mask_science_regions`.
-    msametafile : Reference, optional
-        Table of open shutters (MSAMETFL), for `mask_science_regions` of NRS_MSASPEC.
+    optics : dict of str to Reference, optional
+        NIRSpec's optics, slits and shutters by type (`jwcal.flicker.spectra.find_lit`), for `mask_science_regions`.
     autoparam : bool
         Choose `background_method`, `fit_by_channel` and `apply_flat_field` by the look of the image (NIRCam and NIRISS
         images; see `jwcal.flicker.choice`).
@@ -116,9 +105,6 @@ def clean_flicker_noise(
     ----------
     Rauscher 2024, PASP 136, 015001; Willott, "image1overf".
     """
-    optics = {"camera": camera, "collimator": collimator, "disperser": disperser, "fpa": fpa, "ifupost": ifupost,
-              "ifuslicer": ifuslicer, "msa": msa, "msaoper": msaoper, "wavelengthrange": wavelengthrange,
-              "msametafile": msametafile}  # fmt: skip
     exp_type, slow = str(ramp.keyword("EXP_TYPE")), int(ramp.keyword("SLOWAXIS", 2))
     _check(ramp, exp_type, fit_method, background_method)
     chooses = autoparam and exp_type in choice.LIMITS

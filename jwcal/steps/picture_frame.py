@@ -8,7 +8,7 @@ from jwcal.errors import NoLight, StepSkipped
 from jwcal.flicker import scene
 from jwcal.memory.mapping import make_like, release, walk
 from jwcal.models import Image, Ramp
-from jwcal.references import NirspecReference, Reference
+from jwcal.references import NirspecOptics, Reference
 
 log = logging.getLogger("jwcal")
 
@@ -21,16 +21,7 @@ def picture_frame(
     pictureframe: Reference,
     readnoise: Reference | None = None,
     gain: Reference | None = None,
-    camera: NirspecReference | None = None,
-    collimator: NirspecReference | None = None,
-    disperser: NirspecReference | None = None,
-    fpa: NirspecReference | None = None,
-    ifupost: NirspecReference | None = None,
-    ifuslicer: NirspecReference | None = None,
-    msa: NirspecReference | None = None,
-    msaoper: NirspecReference | None = None,
-    wavelengthrange: NirspecReference | None = None,
-    msametafile: NirspecReference | None = None,
+    optics: NirspecOptics | None = None,
     *,
     mask_science_regions: bool = True,
     n_sigma: float = 2.0,
@@ -51,10 +42,8 @@ def picture_frame(
         Shape of the picture frame SCI [y, x], DN/s.
     readnoise, gain : Reference, optional
         For the draft count rates of a ramp.
-    camera, collimator, disperser, fpa, ifupost, ifuslicer, msa, msaoper, wavelengthrange : Reference, optional
-        NIRSpec's optics, slits and shutters, for `mask_science_regions`.
-    msametafile : Reference, optional
-        Table of open shutters (MSAMETFL), for `mask_science_regions` of NRS_MSASPEC.
+    optics : dict of str to Reference, optional
+        NIRSpec's optics, slits and shutters by type (`jwcal.flicker.spectra.find_lit`), for `mask_science_regions`.
     mask_science_regions : bool
         Leave out pixels where the instrument's layout lets light fall, whether bright or not.
     n_sigma : float
@@ -75,9 +64,6 @@ def picture_frame(
     """
     _check(ramp)
     rates = scene.draft_rates(ramp, readnoise, gain)[0]
-    optics = {"camera": camera, "collimator": collimator, "disperser": disperser, "fpa": fpa, "ifupost": ifupost,
-              "ifuslicer": ifuslicer, "msa": msa, "msaoper": msaoper, "wavelengthrange": wavelengthrange,
-              "msametafile": msametafile}  # fmt: skip
     regions = _find_regions(rates, optics) if mask_science_regions else None
     mask = scene.find_background(rates, n_sigma, regions=regions)
     mask = mask.all(axis=0) if mask.ndim == 3 else mask

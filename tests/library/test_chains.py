@@ -10,6 +10,7 @@ from jwcal import provenance
 from jwcal.chains import STEPS, Chains, declare
 from jwcal.exposures import load_exp_types
 from jwcal.needed_references import COMPANION_TYPES
+from jwcal.runner import bind_references
 from jwcal.settings import matches
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
@@ -66,9 +67,10 @@ def test_declaration_is_the_signature(step):
     settings = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
     assert declaration.settings == settings
     positional = [p for p in parameters if p.kind is not p.KEYWORD_ONLY][1:]
-    references = [p.name for p in positional if p.name not in MEMBERS]
+    arguments = [p.name for p in positional if p.name not in MEMBERS]
+    references = [name for argument in arguments for name in declaration.groups.get(argument, [argument])]
     assert list(declaration.references + declaration.optional) == references
-    assert all(p.default is None for p in positional if p.name in declaration.optional)
+    assert all(p.default is None for p in positional if {p.name} & {*declaration.optional, *declaration.groups})
 
 
 @pytest.mark.parametrize("step", BUILT)
@@ -85,6 +87,13 @@ def test_types_of_one_instrument_only():
     assert {"camera", "msa", "wavelengthrange", "msametafile"} <= only and "flat" not in only
     assert declaration.types("NIRSPEC") == declaration.references + declaration.optional
     assert declare("flat_field").instruments == {}
+
+
+def test_types_of_a_group_are_bound_to_its_argument():
+    paths = {"gain": "gain.fits", "flat": None, "camera": "camera.asdf", "msametafile": None}
+    arguments = bind_references(declare("clean_flicker_noise"), paths)
+    assert set(arguments) == {"gain", "optics"} and set(arguments["optics"]) == {"camera"}
+    assert set(bind_references(declare("clean_flicker_noise"), {"gain": "gain.fits"})) == {"gain"}
 
 
 def test_unbuilt_step():

@@ -34,3 +34,9 @@ rule all:
     default_target: True
     input:
         targets,
+
+
+explain_missing(
+    MissingRuleException,
+    lambda target: program.doubt(target, {rule.name for rule in workflow.rules}),
+)

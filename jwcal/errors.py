@@ -1,5 +1,7 @@
 """What can go wrong, said in one clear line: which file, what is the matter, what to do."""
 
+import difflib
+
 
 class JwcalError(Exception):
     """A problem with data, settings or references that the user can act on.
@@ -22,3 +24,23 @@ class StepSkipped(Exception):
 
 class NoLight(StepSkipped):
     """Raised where none of an exposure's spectra falls on its detector."""
+
+
+def suggest(word, known, likeness=0.6):
+    """End of an error line: the nearest of what is known, as a question; empty where none is near.
+
+    Parameters
+    ----------
+    word : str
+        What was written.
+    known : iterable of str
+        What may be written.
+    likeness : float
+        How alike two words must be, 0 to 1.
+
+    Returns
+    -------
+    str
+    """
+    near = difflib.get_close_matches(str(word), sorted(map(str, known)), n=1, cutoff=likeness)
+    return f"; did you mean {near[0]}?" if near else ""

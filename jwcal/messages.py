@@ -1,4 +1,4 @@
-"""What Snakemake says of a job, made readable: a few names of many files, and of settings those that have changed."""
+"""What Snakemake says, made readable: a few names of many files, settings that have changed, slips in names."""
 
 import ast
 from functools import wraps
@@ -50,6 +50,29 @@ def write_whole(handler):
         return decorate(self, record, message) + "\n"
 
     handler.decorate, handler.terminator = end_line, ""
+
+
+def explain_missing(exception, explain):
+    """Make Snakemake say of a target that no rule makes what is wrong with its name.
+
+    Parameters
+    ----------
+    exception : type
+        `snakemake.exceptions.MissingRuleException`; its ``__init__(file, ...)`` is replaced.
+    explain : callable
+        Gives, of a target, what is wrong with it; None leaves Snakemake's own words.
+    """
+    begin = exception.__init__
+    if hasattr(begin, "__wrapped__"):
+        return
+
+    @wraps(begin)
+    def begin_with_reason(self, file, *arguments, **options):
+        begin(self, file, *arguments, **options)
+        if reason := explain(str(file)):
+            self.args = (f"{file}: {reason}",)
+
+    exception.__init__ = begin_with_reason
 
 
 def shorten_names(names):

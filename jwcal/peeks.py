@@ -24,12 +24,16 @@ class Peeks:
     def __init__(self, program):
         self._program = program
 
-    def pattern(self):
-        """Regular expression of the steps whose state can be asked for, with `ramp` and `bsub`."""
+    def steps(self):
+        """Steps whose state can be asked for, with `ramp` and `bsub`."""
         chains = self._program.chains
         names = {chain for entries in chains.pipelines.values() for chain in (e["chain"] for e in entries)}
         steps = {step for name in names for step in chains.chains[name] if declare(step) is not None}
-        return "|".join(sorted(steps | set(NAMED)))
+        return steps | set(NAMED)
+
+    def pattern(self):
+        """Regular expression of `steps`."""
+        return "|".join(sorted(self.steps()))
 
     def rule(self, name, step):
         """Rule whose chain holds a step for an exposure; an error where none does."""

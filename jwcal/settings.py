@@ -4,7 +4,6 @@ Layers, later ones win: the defaults of the schema; ``steps``; each entry of ``m
 observing modes) and then of ``overrides`` (the user's own) whose ``when`` holds for the exposure.
 """
 
-import difflib
 import fnmatch
 import hashlib
 import operator
@@ -15,7 +14,7 @@ from pathlib import Path
 import yaml
 
 from jwcal.caches import load_cache, save_cache
-from jwcal.errors import JwcalError
+from jwcal.errors import JwcalError, suggest
 from jwcal.exposures import KEYWORDS
 
 CHECKED = ["settings", 2]  # version of the cache
@@ -284,7 +283,8 @@ def _explain(error):
     if error.validator == "required":
         return f"{where}: {', '.join(key for key in error.validator_value if key not in value)} is missing"
     if error.validator == "enum":
-        return f"{where}: {value!r} is not one of {', '.join(map(str, error.validator_value))}{_guess(value, schema)}"
+        choices = error.validator_value
+        return f"{where}: {value!r} is not one of {', '.join(map(str, choices))}{suggest(value, choices)}"
     if error.validator == "type":
         hint = f" (write {float(value)!r})" if isinstance(value, str) and _number(value) is not None else ""
         return f"{where}: {value!r} is not {_describe_type(error.validator_value)}{hint}"
@@ -292,15 +292,9 @@ def _explain(error):
 
 
 def _suggest(key, known):
-    near = difflib.get_close_matches(str(key), [str(name) for name in known], n=1, cutoff=0.5)
-    if near:
-        return f"; did you mean {near[0]}?"
-    return f"; there are {', '.join(map(str, known))}" if 0 < len(known) < 20 else ""
-
-
-def _guess(value, schema):
-    near = difflib.get_close_matches(str(value), [str(choice) for choice in schema["enum"]], n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+    """The nearest of what is known, or all where they are few."""
+    few = f"; there are {', '.join(map(str, known))}" if 0 < len(known) < 20 else ""
+    return suggest(key, known, likeness=0.5) or few
 
 
 TYPES = {"boolean": "true or false", "integer": "a whole number", "number": "a number", "string": "a text",

@@ -25,6 +25,7 @@ from jwcal.peeks import Peeks
 from jwcal.settings import load_settings, matches
 from jwcal.successions import Handover
 from jwcal.summary import find_leftovers
+from jwcal.targets import explain_target
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "config"
@@ -308,6 +309,11 @@ class Program:
         return paths
 
     # ---- what the user asks ----------------------------------------------------------------------------------------
+
+    def doubt(self, target, rules):
+        """What is wrong with a target that nothing makes; None where nothing can be said."""
+        names = {*self.exposures, *self.image3.names()}
+        return explain_target(target, self.products, rules, names, self.peeks.steps())
 
     @cached_property
     def rows(self):

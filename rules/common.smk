@@ -4,7 +4,7 @@ import sys
 from snakemake import io as snakemake_io
 from snakemake.benchmark import benchmarked
 from snakemake.common import get_snakemake_searchpaths
-from snakemake.exceptions import WorkflowError
+from snakemake.exceptions import MissingRuleException, WorkflowError
 from snakemake.io import _IOFile
 from snakemake.logging import ColorizingTextHandler, DefaultFormatter
 from snakemake.persistence import ParamsChange
@@ -16,7 +16,7 @@ from jwcal.checksums import remember_checksums
 from jwcal.errors import JwcalError
 from jwcal.jobs import drop_timers, prepare_children, spare_collections
 from jwcal.locks import release_stale_lock
-from jwcal.messages import shorten_messages, write_whole
+from jwcal.messages import explain_missing, shorten_messages, write_whole
 from jwcal.wildcards import spare_constraints
 from jwcal.workflow import Program
 from jwcal.zygote import adopt_scripts

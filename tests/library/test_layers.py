@@ -13,8 +13,8 @@ SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
 PARSED = set(
     """exposures fitsheaders caches chains settings selection associations.members associations.files
     associations.rules associations.facts associations.pools associations.catalog_lists memory.budget checksums digests
-    image3 messages needed_references own_files peeks report_inputs successions summary wildcards workflow errors jobs
-    locks ranges zygote""".split()
+    image3 messages needed_references own_files peeks report_inputs successions summary targets wildcards workflow
+    errors jobs locks ranges zygote""".split()
 )
 
 

@@ -3,10 +3,11 @@
 import logging
 
 import pytest
+from snakemake.exceptions import MissingRuleException
 from snakemake.logging import ColorizingTextHandler, DefaultFormatter
 from snakemake.persistence import ParamsChange
 
-from jwcal.messages import shorten_messages, tell_changes, write_whole
+from jwcal.messages import explain_missing, shorten_messages, tell_changes, write_whole
 
 FILES = [f"products/x{k}_rate.fits" for k in range(400)]
 MESSAGE = {
@@ -87,3 +88,11 @@ def test_messages_are_written_whole():
     record = logging.makeLogRecord({"msg": "Finished jobid: 1\n1 of 2 steps done", "levelname": "INFO"})
     handler(nocolor=True, stream=stream).emit(record)
     assert [text for text in written if text] == ["Finished jobid: 1\n1 of 2 steps done\n"]
+
+
+def test_targets_that_nothing_makes_are_explained():
+    exception = type("Missing", (MissingRuleException,), {})
+    for _ in range(2):  # twice is once
+        explain_missing(exception, {"sumary": "did you mean summary?"}.get)
+    assert str(exception("sumary")) == "sumary: did you mean summary?"
+    assert str(exception("other")).startswith("No rule to produce other")

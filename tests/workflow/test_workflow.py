@@ -44,6 +44,14 @@ def test_peek_of_an_unknown_step_is_said(bench):
     assert result.returncode and "guider_cds is not a step of this exposure" in result.stdout + result.stderr
 
 
+def test_slips_in_targets_are_said(bench):
+    for target in ("sumary", f"products/{bench.names('F200W')[0]}_linearty.fits"):
+        result = bench.run("-n", target, check=False)
+        text = result.stdout + result.stderr
+        line = next(line for line in text.splitlines() if line.startswith(f"{target}: "))
+        assert result.returncode and "did you mean" in line and "No rule" not in text
+
+
 def test_start_from_archive_products(bench):
     """A rate file in the raw folder is a start as good as a raw ramp; so is a cal file."""
     name = bench.names("F200W")[0]

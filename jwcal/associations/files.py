@@ -13,6 +13,11 @@ TYPES = frozenset(
 
 # Without these members there is no product; the others (acquisitions, catalogues) may be absent.
 NEEDED = {2: ("science", "background", "imprint"), 3: ("science", "psf")}
+# What images should have in common, and what is done with them.
+ALIKE = {
+    "image2": ("INSTRUME DETECTOR FILTER PUPIL SUBARRAY".split(), "one is subtracted from the other"),
+    "image3": ("INSTRUME FILTER PUPIL".split(), "they are put into one mosaic"),
+}
 
 
 def read_associations(paths, exposures=None):
@@ -48,6 +53,7 @@ def read_associations(paths, exposures=None):
                     raise JwcalError("only its first product is made; put the others into files of their own", path)
                 _claim(association, taken)
                 associations.append(association)
+                problems += _tell_mixture(association, known)
             except JwcalError as error:
                 problems.append(str(error))
     return associations, problems
@@ -137,6 +143,20 @@ def _check_present(association, known):
             f"member {absent[0]}{others} of {association.name} not in the raw folder; fetch or take out of the file",
             association.path,
         )
+
+
+def _tell_mixture(association, known):
+    """Lines on what images have not in common that are put into one mosaic, or subtracted from each other."""
+    members = [m for m in association.members if m.exptype in NEEDED[association.stage]]
+    subtracts = any(m.exptype == "background" for m in members)
+    if known is None or association.asn_type not in ALIKE or (association.stage == 2 and not subtracts):
+        return []
+    keywords, what = ALIKE[association.asn_type]
+    names = [m.exposure_name for m in members]
+    values = {keyword: sorted({str(known[name].keyword(keyword)) for name in names}) for keyword in keywords}
+    mixed = [f"{keyword} {', '.join(found)}" for keyword, found in values.items() if len(found) > 1]
+    told = f"members of {association.name} differ in {' and '.join(mixed)}; {what} all the same"
+    return [f"{association.path}: {told}"] if mixed else []
 
 
 def _find_type(path, document, entries, exposure):

@@ -7,6 +7,7 @@ from headers import MIRI, NIRCAM, list_exposures
 
 from jwcal.associations.files import read_associations
 from jwcal.associations.members import background_members, exposure_name
+from jwcal.exposures import Exposure
 
 
 def write(path, members, *, name="mosaic", **keys):
@@ -41,6 +42,30 @@ def test_backgrounds_of_several_associations_of_an_exposure_are_joined(tmp_path)
              write(tmp_path / "b.json", [science], asn_type="image2"),
              write(tmp_path / "c.json", [science, first], asn_type="spec2")]  # fmt: skip
     assert background_members(read_associations(files)[0]) == {"jw1": ("jw3", "jw2")}
+
+
+@pytest.mark.parametrize(
+    ("asn_type", "kinds", "keywords", "said"),
+    [
+        ("image3", ("science", "science"), {"FILTER": "F200W"}, "FILTER F115W, F200W; they are put into one mosaic"),
+        ("image3", ("science", "science"), {"DETECTOR": "NRCB1"}, None),
+        ("image2", ("science", "background"), {"DETECTOR": "NRCB1"}, "DETECTOR NRCA1, NRCB1; one is subtracted"),
+        ("image2", ("science", "science"), {"DETECTOR": "NRCB1"}, None),
+        ("spec3", ("science", "science"), {"FILTER": "F200W"}, None),
+    ],
+)
+def test_images_that_have_little_in_common(tmp_path, asn_type, kinds, keywords, said):
+    """They are used as the file says, and the user is told."""
+    alike = {"INSTRUME": "NIRCAM", "DETECTOR": "NRCA1", "FILTER": "F115W", "PUPIL": "CLEAR", "SUBARRAY": "FULL"}
+    exposures = [
+        Exposure(name, "cal", "", values, (4, 4), 0) for name, values in (("jw1_x", alike), ("jw2_x", alike | keywords))
+    ]
+    members = [(f"{e.name}_cal.fits", kind) for e, kind in zip(exposures, kinds, strict=True)]
+    (association,), problems = read_associations(
+        [write(tmp_path / "x_asn.json", members, asn_type=asn_type)], exposures
+    )
+    assert len(association.members) == 2 and len(problems) == (said is not None)
+    assert said is None or (said in problems[0] and association.name in problems[0])
 
 
 def test_a_stage_3_association_is_kept_as_it_is(tmp_path):

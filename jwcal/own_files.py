@@ -24,7 +24,20 @@ def list_own_files(settings):
     Returns
     -------
     list of str
-        Those that are there; of the others the job will say that they are missing.
+        Those that are there; of the others, see `find_absent`, the job will say that they are missing.
     """
-    named = (settings[step].get(name) for step, names in OWN_FILES.items() if step in settings for name in names)
-    return [path for path in named if isinstance(path, str) and os.path.isfile(path)]
+    return [path for _, path in _list_named(settings) if os.path.isfile(path)]
+
+
+def find_absent(settings):
+    """(setting, path) of files that settings name and that are not there; parameters as `list_own_files`."""
+    return [(setting, path) for setting, path in _list_named(settings) if not os.path.isfile(path)]
+
+
+def _list_named(settings):
+    """(setting, path) of all files that settings name."""
+    for step, names in OWN_FILES.items():
+        for name in names:
+            path = settings.get(step, {}).get(name)
+            if isinstance(path, str):
+                yield f"steps.{step}.{name}", path

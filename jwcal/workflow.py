@@ -20,7 +20,7 @@ from jwcal.exposures import load_exp_types, take_inventory
 from jwcal.image3 import Image3
 from jwcal.memory.budget import estimate_memory, estimate_minutes, find_extras
 from jwcal.needed_references import NeededReferences
-from jwcal.own_files import list_own_files
+from jwcal.own_files import find_absent, list_own_files
 from jwcal.peeks import Peeks
 from jwcal.settings import load_settings, matches
 from jwcal.successions import Handover
@@ -78,7 +78,7 @@ class Program:
         self._say = (lambda line: None) if quiet else warn
         self.notes = defaultdict(list)
         self.exposures = self._take_inventory()
-        self._plans, self._digests = {}, {}
+        self._plans, self._digests, self._absent = {}, {}, set()
         self.jobs = {rule: [] for rule in RULES}
         self.problem = self.references.problem if self.exposures else None
         if self.problem is None:
@@ -219,10 +219,12 @@ class Program:
             self.leave_out(name, str(error))
             return None
         run = [step for step in steps if step not in skipped]
+        settings = {step: self.settings.for_step(exposure, step) for step in run}
+        self._check_own_files(settings)
         plan = {
             "steps": list(steps),
             "skipped": skipped,
-            "settings": {step: self.settings.for_step(exposure, step) for step in run},
+            "settings": settings,
             "references": references,
             "code": self.code(rule, tuple(run)),
         }
@@ -234,8 +236,16 @@ class Program:
         skipped = {}
         references = self.references.choose(exposure, [step], skipped)
         settings = {step: self.settings.for_step(exposure, step)}
+        self._check_own_files(settings)
         plan = {"steps": [step], "skipped": skipped, "settings": settings, "references": references}
         return plan | {"code": self.code(rule, (step,))}
+
+    def _check_own_files(self, settings):
+        """Say, once, which files that settings name are not there; the job itself will end with that."""
+        for setting, path in find_absent(settings):
+            if (setting, path) not in self._absent:
+                self._absent.add((setting, path))
+                self._say(f"{setting}: there is no file {path}; correct the path")
 
     def makes_cal(self, name):
         """True where a two-dimensional `_cal` of an exposure is at hand, or will be made."""

@@ -41,3 +41,16 @@ def test_the_file_of_an_association_that_is_not_made_is_named(tmp_path):
     own.write_text(json.dumps({"asn_type": "image3", "products": [{"name": name, "members": members}]}))
     ((line,),) = truth.load_program(tmp_path).remarks().values()
     assert str(own) in line and "its product name is taken; give it another" in line
+
+
+def test_files_that_settings_name_and_that_are_not_there(tmp_path, capsys):
+    """They are told when the workflow is laid out, each once."""
+    setups = [Setup(subarray="SUB64P", readpatt="RAPID", ngroups=3, exposure=k) for k in (1, 2)]
+    truth.simulate(tmp_path, setups, [Scene(), Scene()])
+    steps = {"tweakreg": {"abs_refcat": "nowhere.ecsv"}, "dq_init": {"user_supplied_dq": str(tmp_path / "flags.fits")}}
+    truth.load_program(tmp_path, [{"when": {"instrument": "NIRCAM"}} | steps])
+    said = capsys.readouterr().err.splitlines()
+    assert said == [
+        f"jwcal: steps.dq_init.user_supplied_dq: there is no file {tmp_path / 'flags.fits'}; correct the path",
+        "jwcal: steps.tweakreg.abs_refcat: there is no file nowhere.ecsv; correct the path",
+    ]

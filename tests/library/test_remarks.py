@@ -48,7 +48,7 @@ def test_files_that_settings_name_and_that_are_not_there(tmp_path, capsys):
     setups = [Setup(subarray="SUB64P", readpatt="RAPID", ngroups=3, exposure=k) for k in (1, 2)]
     truth.simulate(tmp_path, setups, [Scene(), Scene()])
     steps = {"tweakreg": {"abs_refcat": "nowhere.ecsv"}, "dq_init": {"user_supplied_dq": str(tmp_path / "flags.fits")}}
-    truth.load_program(tmp_path, [{"when": {"instrument": "NIRCAM"}} | steps])
+    truth.load_program(tmp_path, [{"when": {"instrume": "NIRCAM"}} | steps])
     said = capsys.readouterr().err.splitlines()
     assert said == [
         f"jwcal: steps.dq_init.user_supplied_dq: there is no file {tmp_path / 'flags.fits'}; correct the path",

@@ -216,7 +216,8 @@ def _measure_symmetry(fits, centre):
 def _fit_marginal(stars, kernel):
     """Fit a Gaussian to the sums over rows of each star: its offset along x from the middle, and its height.
 
-    Pixels count less towards the edges; a negative height gives NaN.
+    Pixels count less towards the edges; a negative height gives NaN. An offset that leaves the square is replaced by the
+    centroid's, which photutils has with the wrong sign along x.
     """
     centre, size = kernel.radius, 2 * kernel.radius + 1
     distance = centre - np.arange(size)
@@ -226,7 +227,7 @@ def _fit_marginal(stars, kernel):
     total = weight.sum()
     data = (stars * weight[:, None]).sum(axis=1)
     data_sum, data_model, data_slope, data_offset = (
-        (data * factor * weight).sum(axis=1) for factor in (1.0, model, slope, distance)
+        (data * factor * weight).sum(axis=1) for factor in (1.0, model, slope, -distance)
     )
     model_sum, slope_sum = (model * weight).sum(), (slope * weight).sum()
     numerator = data_model - data_sum * model_sum / total

@@ -46,6 +46,28 @@ def test_as_photutils(name, fwhm, sigma_radius, separation):
     np.testing.assert_allclose(flux, expected["flux"], rtol=1e-5)
 
 
+def test_blended_stars():
+    """Where the fit fails the centroid counts, which photutils mirrors along x; the sky has no preferred axis."""
+    from photutils import use_future_column_names
+    from photutils.detection import DAOStarFinder
+
+    image, _, excluded = make_field(0, 300)
+    options = {"sigma_radius": 1.5, "min_separation": 2, "sharpness_range": (-9, 9), "roundness_range": (-9, 9)}
+    with warnings.catch_warnings(), use_future_column_names():
+        warnings.simplefilter("ignore")
+        expected = DAOStarFinder(8.0, 2.8, **options)(image, mask=excluded)
+    settings = 8.0, 2, make_kernel(2.8, 1.5), Limits((-9, 9), (-9, 9), None)
+    x, y, _ = daofind(image, excluded, *settings)
+    np.testing.assert_allclose(y, expected["y_centroid"], atol=1e-5)
+    mirrored = np.abs(x - expected["x_centroid"]) > 1e-3
+    assert 0 < mirrored.sum() < 10
+    twice = (x + expected["x_centroid"])[mirrored]
+    np.testing.assert_allclose(twice, np.rint(twice), atol=1e-3)
+    down, right, _ = daofind(image.T.copy(), excluded.T, *settings)
+    order, turned = np.lexsort((x, y)), np.lexsort((right, down))
+    np.testing.assert_allclose(np.column_stack([x, y])[order], np.column_stack([right, down])[turned], atol=1e-4)
+
+
 @pytest.mark.parametrize("finder", [starfind, daofind])
 def test_stars_are_where_they_were_put(finder):
     y, x = np.indices(SHAPE)

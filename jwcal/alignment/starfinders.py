@@ -216,8 +216,8 @@ def _measure_symmetry(fits, centre):
 def _fit_marginal(stars, kernel):
     """Fit a Gaussian to the sums over rows of each star: its offset along x from the middle, and its height.
 
-    Pixels count less towards the edges; a negative height gives NaN. An offset that leaves the square is replaced by the
-    centroid's, which photutils has with the wrong sign along x.
+    Pixels count less towards the edges; a negative height gives NaN. An offset that leaves the square is replaced
+    by the centroid's, which photutils has with the wrong sign along x.
     """
     centre, size = kernel.radius, 2 * kernel.radius + 1
     distance = centre - np.arange(size)

@@ -21,6 +21,7 @@ class Sorted:
     """
 
     def __init__(self, values, origin=None):
+        self.first = float(values[0]) if len(values) else np.nan  # as they were given
         self.values = np.sort(values)
         self.origin = float(self.values[len(values) // 2]) if origin is None and len(values) else origin or 0.0
 
@@ -64,10 +65,13 @@ class Population:
         Of the larger region; no NaN.
     outside : float32 [m]
         Of them, those that do not count.
+    first : float, optional
+        The region's first pixel, row by row; None takes the larger region's.
     """
 
-    def __init__(self, values, outside=()):
+    def __init__(self, values, outside=(), first=None):
         self._all = values if isinstance(values, Sorted) else Sorted(values)
+        self.first = self._all.first if first is None else first
         self._outside = Sorted(np.asarray(outside, np.float32), self._all.origin)
 
     def __len__(self):
@@ -172,4 +176,15 @@ class Pixels:
         area = int(np.maximum(outside[..., 1] - outside[..., 0] + 1, 0).sum())
         if 2 * area > self._data.size:
             return Population(self._gather(spans))
-        return Population(self.all, self._gather(outside))
+        return Population(self.all, self._gather(outside), self._find_first(spans))
+
+    def _find_first(self, spans):
+        """First good pixel of a region; NaN without any."""
+        from jwcal.kernels.sky_statistics import gather_good
+
+        for y in np.flatnonzero((spans[..., 1] >= spans[..., 0]).any(axis=0)):
+            row = np.s_[y : y + 1]
+            found = gather_good(self._data[row], self._dq[row], self._bad, np.ascontiguousarray(spans[:, row]))
+            if len(found):
+                return float(found[0])
+        return np.nan

@@ -38,7 +38,9 @@ def measure_sky(values, statistic):
 
     Mode and midpoint are those of stsci.imagestats, where a bin counts as binwidth times the standard deviation wide
     although the histogram's own are a little wider, so that their number is whole; the result may thus be off by half a
-    bin. (Differences by pixel pairs do not use it.)
+    bin. Also its histogram reaches up (down) to the limit of clipping where the first pixel lies beyond that, else to
+    the greatest (least) value. (Differences by pixel pairs do not use it.) With limits, but no clipping, its median is
+    that of all pixels; here it is that of those within the limits.
 
     Parameters
     ----------
@@ -71,6 +73,8 @@ def measure_sky(values, statistic):
         return mean, count
     if statistic.kind == "median":
         return values.median(low, high), count
+    least = float(np.float32(low)) if values.first < low else least
+    greatest = float(np.float32(high)) if values.first > high else greatest
     level = _read_histogram(values, statistic.kind, statistic.binwidth * deviation, least, greatest)
     return (level, count) if np.isfinite(level) else (None, 0)
 

@@ -80,6 +80,7 @@ def test_regions_of_an_exposure(share):
     assert len(population) == len(kept)
     found = population.measure(-10, 10)
     assert found[1] == pytest.approx(kept.mean(dtype=float), rel=1e-12) and found[3:] == (kept[0], kept[-1])
+    assert population.first == data[inside & (flags == 0)][0]
 
 
 def test_complement():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from jwcal.sky import statistics
 from jwcal.sky.populations import Population
 from jwcal.sky.statistics import Statistic, clip_differences, measure_sky
 
@@ -51,6 +52,16 @@ def test_mode_by_eye():
     deviation = values.std(ddof=1)
     level, _ = measure_sky(Population(values), statistic("mode", nclip=0, binwidth=1.499999 / float(deviation)))
     assert level == pytest.approx(1.5 * (2.5 + 0.5 * (4 - 3) / (4 + 3)), rel=1e-5)
+
+
+@pytest.mark.parametrize(("first", "least", "greatest"), [(2.0, 1.0, 4.0), (0.0, 0.5, 4.0), (9.0, 1.0, 4.5)])
+def test_the_histogram_reaches_to_where_the_first_pixel_was_clipped(first, least, greatest, monkeypatch):
+    """As that of stsci.imagestats does."""
+    reach = []
+    monkeypatch.setattr(statistics, "_read_histogram", lambda *given: reach.append(given[-2:]) or 0.0)
+    values = np.array([first, 1, 2, 3, 4], np.float32)
+    measure_sky(Population(values), statistic("mode", nclip=0, lower=0.5, upper=4.5))
+    assert reach == [(least, greatest)]
 
 
 @pytest.mark.parametrize("kind", ["mode", "midpt"])

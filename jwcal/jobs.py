@@ -10,6 +10,7 @@ import importlib
 import inspect
 import logging
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -62,7 +63,8 @@ def run(snakemake, function):
     trim_imports()
     warnings.showwarning = note_warning  # of libraries; astropy puts its own way in place when it is imported
     call(function, {name: value for name, value in given.items() if name in wanted})
-    log.info("done in %.1f s", time.perf_counter() - start)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    log.info("done in %.1f s with %.0f MB of memory at most", time.perf_counter() - start, peak)
     leave()
 
 

@@ -1,6 +1,7 @@
 """The frame around jobs: what it leaves out of imports comes back for whoever needs it."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -100,4 +101,6 @@ jobs.run(SimpleNamespace(threads=1, log=["job.log"], config={}, input={}, output
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )
-    assert done.stderr == "" and "INFO VerifyWarning: Card is too long" in (tmp_path / "job.log").read_text()
+    log = (tmp_path / "job.log").read_text()
+    assert done.stderr == "" and "INFO VerifyWarning: Card is too long" in log
+    assert 20 < float(re.search(r"done in [\d.]+ s with (\d+) MB of memory at most", log)[1]) < 2000

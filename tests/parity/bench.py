@@ -7,8 +7,10 @@ ratios are printed. Byte code of both environments is compiled first, and the ke
 the workflow's ``warm`` job. Peak memory is that of the largest process.
 ``fit`` is the time of the step alone in the processes of ``likelihood``, from both sides' logs. ``threads`` compares us
 with ourselves: the time in compiled kernels (loaded before, `kernel_times.py`) of stage 1 with two threads, in the
-columns of jwcal, and with one, in those of jwst; it needs two idle cores.
-Options: ``--repeat 5``, ``--only detector1 image2 image3 workflow cold likelihood fit niriss soss miri irs2 threads``.
+columns of jwcal, and with one, in those of jwst; it needs two idle cores. ``growth`` compares the largest job of stage
+3 over 24 exposures with that over 8, likewise.
+Options: ``--repeat 5``, ``--only detector1 image2 image3 workflow cold likelihood fit niriss soss miri irs2 threads
+growth``.
 """
 
 import argparse
@@ -182,15 +184,21 @@ def our_workflow(folder, log, *targets):
     return measure(command, our_environment(), WORK / log)
 
 
-def bench_image3():
-    """Four `_cal` to `_crf`, a mosaic and its catalogue: our workflow, and one official run, from the same files."""
-    work = WORK / "image3"
-    if not (work / "raw").exists():
-        (work / "raw").mkdir(parents=True)
+def calibrated():
+    """Folder with the `_cal` files of the four exposures."""
+    raw = WORK / "image3" / "raw"
+    if not raw.exists():
+        raw.mkdir(parents=True)
         singles = [f"products/{name}_cal.fits" for name in exposures()]
         our_workflow(WORK, "singles.log", *singles)
         for name in exposures():
-            shutil.copy(WORK / "products" / f"{name}_cal.fits", work / "raw")
+            shutil.copy(WORK / "products" / f"{name}_cal.fits", raw)
+    return raw
+
+
+def bench_image3():
+    """Four `_cal` to `_crf`, a mosaic and its catalogue: our workflow, and one official run, from the same files."""
+    work = calibrated().parent
     shutil.rmtree(work / "products", ignore_errors=True)
     our_workflow(work, "associate.log", f"products/{ASSOCIATION}_image3_00001_asn.json")
     content = json.loads((work / "products" / f"{ASSOCIATION}_image3_00001_asn.json").read_text())
@@ -201,6 +209,34 @@ def bench_image3():
     cleaned = [f"products/{name}_{content['asn_id']}_crf.fits" for name in exposures()]
     ours = our_workflow(work, "image3.log", f"products/{product['name']}_cat.ecsv", *cleaned)
     return ours, official_job("image3", work / "official_asn.json", "official")
+
+
+def bench_growth():
+    """Stage 3 over 24 exposures, and over 8: the largest job of each, and by rule, since not all grow alike."""
+    runs, peaks = [], []
+    for number in (24, 8):
+        work = WORK / f"growth{number}"
+        if not (work / "raw").exists():
+            work.mkdir()
+            command = [sys.executable, HERE / "bench_inputs.py", "repeat", calibrated(), str(number)]
+            measure(command, our_environment(), work / "repeat.log", work)
+        for name in ("products", "logs", ".snakemake"):
+            shutil.rmtree(work / name, ignore_errors=True)
+        runs.append(our_workflow(work, f"growth{number}.log", "all"))
+        peaks.append(read_peaks(work / "logs"))
+    for rule in sorted(peaks[0], key=peaks[0].get, reverse=True):
+        many, few = (peak.get(rule, 0.0) for peak in peaks)
+        print(f"  {rule:32} {many:7.0f} MB {few:7.0f} MB  {many / few if few else 0:5.2f}")
+    return tuple(run._replace(megabytes=max(peak.values())) for run, peak in zip(runs, peaks, strict=True))
+
+
+def read_peaks(folder):
+    """Largest peak of the jobs of each rule, MB, from their logs (``rule/name.log``)."""
+    peaks = {}
+    for path in folder.glob("*/*.log"):
+        if found := re.search(r"with (\d+) MB of memory at most", path.read_text()):
+            peaks[path.parent.name] = max(peaks.get(path.parent.name, 0.0), float(found[1]))
+    return peaks
 
 
 def bench_workflow():
@@ -236,6 +272,7 @@ BENCHES = {
     "miri": (partial(bench_mode, "miri"), "MIRI full 1x40, uncal -> rate", 10),
     "irs2": (partial(bench_mode, "irs2"), "NIRSpec IRS2 full 1x10, uncal -> rate", 10),
     "threads": (bench_threads, "1x10, kernels: 2 threads, 1 thread", 1.7),
+    "growth": (bench_growth, "cal -> crf, i2d, cat: 24, 8 exposures", None),
 }
 
 

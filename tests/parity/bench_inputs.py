@@ -1,6 +1,7 @@
 """What the benchmark works on: ``bench_inputs.py simulate`` and ``bench_inputs.py plan``, in the benchmark's folder.
 
 A mode as a further argument (`MODES`) makes one exposure of another instrument, or plans its stage 1.
+``bench_inputs.py repeat FOLDER N`` makes N exposures of the `_cal` files in a folder, in ``raw``.
 
 ``plan`` writes ``jobs/<rule>.json``, what Snakemake would hand to the rule's script for the first exposure.
 """
@@ -91,6 +92,21 @@ def plan(mode=None):
               {"plan": program.plan("resample", name)}, config)  # fmt: skip
 
 
+def repeat(folder, number):
+    """Copies of calibrated exposures, each an exposure of its own."""
+    from astropy.io import fits
+
+    given = sorted(Path(folder).glob("*_cal.fits"))
+    Path("raw").mkdir(exist_ok=True)
+    for copy in range(int(number)):
+        source, exposure = given[copy % len(given)], f"{copy + 1:05d}"
+        start, activity, _, detector = source.name.removesuffix("_cal.fits").split("_")
+        target = Path("raw", f"{start}_{activity}_{exposure}_{detector}_cal.fits")
+        target.write_bytes(source.read_bytes())
+        with fits.open(target, mode="update") as file:
+            file[0].header.update({"EXPOSURE": exposure, "FILENAME": target.name})
+
+
 def write_job(rule, inputs, outputs, params, config, script=None):
     """What Snakemake would hand to the script of a rule."""
     job = {"rule": rule, "script": f"{script or rule}.py", "input": inputs, "output": outputs, "params": params,
@@ -99,4 +115,4 @@ def write_job(rule, inputs, outputs, params, config, script=None):
 
 
 if __name__ == "__main__":
-    {"simulate": simulate, "plan": plan}[sys.argv[1]](*sys.argv[2:])
+    {"simulate": simulate, "plan": plan, "repeat": repeat}[sys.argv[1]](*sys.argv[2:])

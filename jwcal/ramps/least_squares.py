@@ -12,6 +12,7 @@ from jwcal.kernels.ramp_slopes import tabulate_coefficients
 from jwcal.memory.mapping import fit_in_bands, walk
 
 SEGMENT_HDUS = ("SLOPE", "SIGSLOPE", "VAR_POISSON", "VAR_RNOISE", "YINT", "SIGYINT", "WEIGHTS")
+LOOK = "nothing can be fitted; to see which step flags too much look at GROUPDQ after one, as in products/X_jump.fits"
 
 
 def fit_least_squares(ramp, maps, extra, suppress_one_group, describe):
@@ -71,9 +72,9 @@ def _used_groups(ramp, extra):
             start += 1
         stop -= lost[-1]
         if stop - start < 2:
-            raise JwcalError("fewer than two groups can be used; nothing can be fitted", ramp.path)
+            raise JwcalError(f"fewer than two groups have pixels that may be used; {LOOK}", ramp.path)
     if _all_flagged(ramp.groupdq[:, start], dq.SATURATED):
-        raise JwcalError("all pixels are saturated from the first group on; nothing can be fitted", ramp.path)
+        raise JwcalError(f"all pixels are saturated from the first group on; {LOOK}", ramp.path)
     return start, stop
 
 

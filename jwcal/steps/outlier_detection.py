@@ -37,7 +37,7 @@ def outlier_detection(
     resample_data: bool = True,
     good_bits: str | int | None = "~DO_NOT_USE",
     save_intermediate_results: bool = False,
-    pixmap_tolerance: float = 1e-4,
+    pixmap_tolerance: float = 1e-6,
 ) -> list[OutlierMap]:
     """Find outliers of images of the same sky.
 

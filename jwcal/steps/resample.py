@@ -71,7 +71,7 @@ def resample(
     enable_err: bool = True,
     report_var: bool = True,
     propagate_dq: bool = False,
-    pixmap_tolerance: float = 1e-4,
+    pixmap_tolerance: float = 1e-6,
 ) -> Mosaic:
     """Drizzle calibrated images onto a common tangent plane.
 

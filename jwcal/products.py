@@ -198,6 +198,7 @@ def name_product(product, path):
     name = Path(path).name
     header["FILENAME"] = (name, "Name of the file" if len(name) < LONG_NAME else "")
     header["DATAMODL"] = (_datamodel(product), "Type of data model")
+    header.remove("FILETYPE", ignore_missing=True)  # raw files say "raw", no product does
     return header
 
 

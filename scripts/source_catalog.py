@@ -1,5 +1,7 @@
 """Find and measure the sources on a mosaic: `_i2d` to `_cat` and `_segm`."""
 
+from pathlib import Path
+
 from jwcal.jobs import run
 
 NEEDED = ("data", "err", "weight")
@@ -13,6 +15,7 @@ def source_catalog(i2d, plan, cat, segm=None, context=None):
     catalog = run_chain(plan, products.read(i2d, models.Mosaic, NEEDED, tables=False), context=context)
     products.write_catalog(cat, catalog)
     if segm and catalog.segmentation is not None:
+        catalog.segmentation.header["SCATFILE"] = (Path(cat).name, "Source catalog file")
         products.write(segm, catalog.segmentation)
 
 

@@ -26,12 +26,14 @@ def make_ramp(rng, shape=(2, 3, 4, 5)):
 
 def test_ramp_write_read_identity(tmp_path):
     ramp = make_ramp(np.random.default_rng(1))
+    ramp.header["FILETYPE"] = "raw"
     products.write(tmp_path / "x_ramp.fits", ramp)
     again = products.read_ramp(tmp_path / "x_ramp.fits")
     for name in ("data", "groupdq", "pixeldq", "zeroframe"):
         np.testing.assert_array_equal(getattr(again, name), getattr(ramp, name))
     assert again.keyword("RA_REF") == 1.5 and again.tables["GROUP"]["group_number"][0] == 2
     assert again.header["DATAMODL"] == "RampModel" and again.header["FILENAME"] == "x_ramp.fits"
+    assert "FILETYPE" not in again.header
 
 
 @pytest.mark.parametrize("shape, datamodel", [((4, 5), "ImageModel"), ((2, 4, 5), "CubeModel")])

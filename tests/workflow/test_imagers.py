@@ -83,7 +83,9 @@ def test_mosaic_and_catalogue(bench, name):
         assert len(hdus["HDRTAB"].data) == 2 and set(np.unique(hdus["CON"].data)) == {0, 1, 2, 3}
         assert np.isfinite(hdus["SCI"].data[hdus["WHT"].data > 0]).all()
     stars = draw(setup, MOTION / 2 if name == "moving" else (0.0, 0.0)).stars
-    catalogue = Table.read(find(bench, setup.observation, "cat.ecsv"), format="ascii.ecsv")
+    written = find(bench, setup.observation, "cat.ecsv")
+    assert fits.getheader(find(bench, setup.observation, "segm.fits"))["SCATFILE"] == written.name
+    catalogue = Table.read(written, format="ascii.ecsv")
     positions = catalogue["sky_centroid"]
     offsets = np.hypot((positions.ra.deg - stars["ra"][0]) * np.cos(np.radians(setup.dec)),
                        positions.dec.deg - stars["dec"][0]) * 3600  # fmt: skip

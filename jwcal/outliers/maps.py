@@ -4,6 +4,7 @@ The file has one image extension ``OUTLIERS`` a member, EXTVER 1, 2, ..., uint8 
 row is the highest bit of the row's first byte. MEMBER is the exposure's name without suffix, MEMBERNX its columns.
 """
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -57,7 +58,8 @@ def write_outliers(path, maps):
     maps : dict of str to OutlierMap
         By name of the exposure.
     """
-    extensions = [Extension("PRIMARY")]
+    primary = fits.Header({"FILENAME": Path(path).name, "DATAMODL": "JwstDataModel", "TELESCOP": "JWST"})
+    extensions = [Extension("PRIMARY", header=primary)]
     for number, (name, outliers) in enumerate(maps.items(), 1):
         header = fits.Header([
             ("MEMBER", name, "exposure"),

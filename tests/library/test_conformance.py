@@ -8,6 +8,7 @@ import truth
 from astropy.io import fits
 
 from jwcal import products
+from jwcal.outliers.maps import OutlierMap, write_outliers
 from jwcal.runner import run_chain
 from jwcal.simulate import STAR, Scene, Setup
 from jwcal.wcs import from_tree
@@ -79,6 +80,17 @@ def test_data_models_validate(made, suffix):
             assert np.isfinite(model.data).any()
             assert model.meta.filename == made[suffix].name
             assert (model.meta.wcs is not None) == (suffix in WITH_WCS)
+
+
+def test_outliers_found_open_as_a_data_model(tmp_path):
+    datamodels = pytest.importorskip("stdatamodels.jwst.datamodels")
+    path = tmp_path / "x_outliers.fits"
+    write_outliers(path, {"jw00001001001_02101_00001_nrcb1": OutlierMap.pack(np.eye(9, dtype=bool))})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        with datamodels.open(path) as model:
+            model.validate()
+            assert model.meta.filename == path.name
 
 
 def test_archive_tables(made):

@@ -192,12 +192,12 @@ def write(path, product):
     write_fits(path, extensions)
 
 
-def name_product(product, path):
-    """Primary header of a product in a file of that name."""
+def name_product(product, path, datamodel=None):
+    """Primary header of a product in a file of that name; `datamodel` where it is not that of the product's type."""
     header = product.header.copy()
     name = Path(path).name
     header["FILENAME"] = (name, "Name of the file" if len(name) < LONG_NAME else "")
-    header["DATAMODL"] = (_datamodel(product), "Type of data model")
+    header["DATAMODL"] = (datamodel or _datamodel(product), "Type of data model")
     header.remove("FILETYPE", ignore_missing=True)  # raw files say "raw", no product does
     return header
 
@@ -212,8 +212,7 @@ def write_catalog(path, catalog):
 
 def write_tables(path, product, arrays):
     """Write named arrays with a product's primary header, such as ramp_fit's optional results (`_fitopt`)."""
-    header = product.header.copy()
-    header["FILENAME"], header["DATAMODL"] = Path(path).name, "RampFitOutputModel"
+    header = name_product(product, path, "RampFitOutputModel")
     write_fits(path, [Extension("PRIMARY", header=header), *(Extension(name, a) for name, a in arrays.items())])
 
 

@@ -82,6 +82,15 @@ def test_long_file_names_leave_no_room_for_a_comment(tmp_path):
         assert fits.getheader(tmp_path / name)["FILENAME"] == name
 
 
+def test_tables_are_named_as_products_are(tmp_path):
+    rate = make_ramp(np.random.default_rng(6))
+    rate.header["FILETYPE"], rate.header["FILENAME"] = "raw", "x_uncal.fits"
+    products.write_tables(tmp_path / "x_fitopt.fits", rate, {"SLOPE": np.zeros((2, 3), np.float32)})
+    written = fits.getheader(tmp_path / "x_fitopt.fits")
+    assert written["DATAMODL"] == "RampFitOutputModel" and written["FILENAME"] == "x_fitopt.fits"
+    assert "FILETYPE" not in written
+
+
 def test_wrong_number_of_dimensions(tmp_path):
     write_fits(tmp_path / "x_uncal.fits", [Extension("PRIMARY"), Extension("SCI", np.zeros((4, 4), np.float32))])
     with pytest.raises(JwcalError, match="SCI has 2 dimensions, a Ramp needs 4"):
